@@ -1,4 +1,4 @@
-"""The document store: what the customer got, byte for byte, under its SHA-256, never overwritten."""
+"""The document store: what the customer got, byte for byte, named by its SHA-256."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StoredDocument:
 
 
 def store_document(settings: Settings, content: bytes, suffix: str) -> StoredDocument:
-    """Keep `content` as `documents/ab/<sha256><suffix>`, whole or not at all; twice is the same as once.
+    """Keep `content` as `documents/ab/<sha256><suffix>`: whole, once, and never overwritten.
 
     Raises `DocumentStoreError` when a file of that name holds other bytes: damage is shown, never
     repaired silently.
@@ -61,4 +61,6 @@ def load_document(settings: Settings, path: str, sha256: str) -> bytes:
 
 def _check(target: Path, sha256: str) -> None:
     if sha256_file(target) != sha256:
-        raise DocumentStoreError(f"document {target.name} is damaged: its bytes do not match its name")
+        raise DocumentStoreError(
+            f"document {target.name} is damaged: its bytes do not match its name"
+        )

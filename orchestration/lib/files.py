@@ -15,7 +15,7 @@ def sha256_file(path: Path) -> str:
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return an unused hidden name in the folder of `path`, which no `*.parquet` or `*.pdf` matches."""
+    """Return an unused hidden name beside `path`, which no `*.parquet` or `*.pdf` matches."""
     return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time: the file lock between everything that writes the warehouse or the exports."""
+"""One writer at a time: the file lock of all that writes the warehouse or the exports."""
 
 from __future__ import annotations
 
@@ -74,9 +74,13 @@ def _enter(path: Path, wait_seconds: float) -> None:
             lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise LockedError(f"{path.name} is held by {_holder(path)}; try again later") from None
+        try:
+            note = {"pid": os.getpid(), "command": _command()}
+            write_atomically(_note(path), json.dumps(note).encode())
+        except BaseException:
+            lock.release()
+            raise
         _holds[path] = _Hold(lock, os.getpid(), 1)
-        note = {"pid": os.getpid(), "command": _command()}
-        write_atomically(_note(path), json.dumps(note).encode())
 
 
 def _leave(path: Path) -> None:
@@ -99,7 +103,7 @@ def _command() -> str:
 
 
 def _holder(path: Path) -> str:
-    """Describe who holds the lock; the note may be missing or a moment old, so it is only advice."""
+    """Describe who holds the lock: advice only, the note may be missing or a moment old."""
     try:
         note = json.loads(_note(path).read_text())
         return f"process {int(note['pid'])} ({str(note['command']).splitlines()[0]})"
