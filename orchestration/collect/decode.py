@@ -1,0 +1,164 @@
+"""The SQL that decodes one file's records: which are accepted, and why the others are not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from orchestration.collect.entities import Column, Entity
+from orchestration.collect.kinds import OFFSET_MINUTES, Fault, quote
+
+LONGEST_RAW = 2_000
+_LONGEST_SHOWN = 80
+
+
+def quote_name(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def plain_source(path: Path, entity: Entity) -> str:
+    """Return SQL for a file in which every line is one record and no field is quoted."""
+    names = ", ".join(quote_name(name) for name in entity.header)
+    return (
+        "(select row_number() over () as record_number, record_number + 1 as line_number,"
+        f" {names} from {_read_csv(path, entity.header, has_header=True)})"
+    )
+
+
+def split_source(path: Path, entity: Entity) -> str:
+    """Return SQL for the sound records of a file that `split_records` has taken apart."""
+    names = ", ".join(quote_name(name) for name in entity.header)
+    columns = ("record_number", "line_number", *entity.header)
+    return (
+        "(select cast(record_number as bigint) as record_number,"
+        f" cast(line_number as bigint) as line_number, {names}"
+        f" from {_read_csv(path, columns, has_header=False)})"
+    )
+
+
+def _read_csv(path: Path, columns: tuple[str, ...], has_header: bool) -> str:
+    types = ", ".join(f"{quote(name)}: 'varchar'" for name in columns)
+    # Quoted line breaks in a split file would mislead a parallel scan; plain files have none.
+    return (
+        f"read_csv({quote(str(path))}, auto_detect=false, header={str(has_header).lower()},"
+        " delim=',', quote='\"', escape='\"', nullstr='',"
+        f" parallel={str(has_header).lower()}, columns={{{types}}})"
+    )
+
+
+def accepted_records(entity: Entity, file_id: str, source: str) -> str:
+    """Return the query of the accepted records, typed, in the columns of the landing table."""
+    columns = [f"{quote(file_id)} as file_id", "record_number"]
+    if entity.is_event:
+        texts = ", ".join(f"coalesce({quote_name(name)}, '')" for name in entity.header)
+        columns.append(f"md5(concat_ws('|', {texts})) as event_id")
+    for column in entity.columns:
+        columns.append(f"{_typed(column)} as {quote_name(column.name)}")
+        if column.offset_column:
+            minutes = OFFSET_MINUTES.replace("{v}", quote_name(column.name))
+            columns.append(f"{minutes} as {quote_name(column.offset_column)}")
+    return f"select {', '.join(columns)} from {source} as source where {_is_accepted(entity)}"
+
+
+def rejected_records(entity: Entity, file_id: str, source: str) -> str:
+    """Return the query of the rejected records, each with the first rule that it breaks."""
+    rules, reasons = [], []
+    for when, rule, reason in _faults(entity):
+        rules.append(f"when {when} then {quote(rule)}")
+        reasons.append(f"when {when} then {reason}")
+    return (
+        f"select {quote(file_id)} as file_id, record_number, line_number,"
+        f" case {' '.join(rules)} end as rule, case {' '.join(reasons)} end as reason,"
+        f" {_raw(entity)} as raw from {source} as source where not {_is_accepted(entity)}"
+    )
+
+
+def broken_records(path: Path, file_id: str) -> str:
+    """Return the query of the records that `split_records` could not take apart."""
+    columns = ("record_number", "line_number", "rule", "reason", "raw")
+    return (
+        f"select {quote(file_id)} as file_id, cast(record_number as bigint) as record_number,"
+        " cast(line_number as bigint) as line_number, rule, reason, coalesce(raw, '') as raw"
+        f" from {_read_csv(path, columns, has_header=False)}"
+    )
+
+
+def _typed(column: Column) -> str:
+    parsed = column.kind.parse.replace("{v}", quote_name(column.name))
+    if column.kind.sql_type == "varchar":
+        return parsed
+    return f"try_cast({parsed} as {column.kind.sql_type})"
+
+
+def _is_accepted(entity: Entity) -> str:
+    conditions = []
+    for column in entity.columns:
+        name = quote_name(column.name)
+        accepts = column.kind.accepts.replace("{v}", name)
+        otherwise = "false" if column.is_required else f"{name} is null"
+        conditions.append(f"coalesce({accepts}, {otherwise})")
+    for rule in entity.rules:
+        broken = _fill(entity, rule.broken_when)
+        conditions.append(f"not coalesce({broken}, false)")
+    return f"({' and '.join(conditions)})"
+
+
+def _faults(entity: Entity) -> list[tuple[str, str, str]]:
+    """Return (when, rule, reason as SQL) of everything that can be wrong, in column order."""
+    faults = []
+    for column in entity.columns:
+        name = quote_name(column.name)
+        if column.is_required:
+            reason = quote(f"{column.name} is empty")
+            faults.append((f"{name} is null", f"missing_{column.subject}", reason))
+        accepts = column.kind.accepts.replace("{v}", name)
+        refused = f"{name} is not null and not coalesce({accepts}, false)"
+        for fault in column.kind.faults:
+            when = f"{refused} and {fault.when.replace('{v}', name)}"
+            faults.append((when, f"{fault.problem}_{column.subject}", _said(column, fault)))
+    for rule in entity.rules:
+        reason = _sentence(rule.reason)
+        faults.append((_fill(entity, rule.broken_when), rule.rule, reason))
+    return faults
+
+
+def _fill(entity: Entity, expression: str) -> str:
+    """Return a rule's SQL with each `{column}` replaced by that column's typed expression."""
+    for column in entity.columns:
+        expression = expression.replace("{" + column.name + "}", f"({_typed(column)})")
+    return expression
+
+
+def _said(column: Column, fault: Fault) -> str:
+    return _sentence(f"{column.name} {fault.reason}".replace("{v}", "{" + column.name + "}"))
+
+
+def _sentence(template: str) -> str:
+    """Return SQL for a sentence in which each `{column}` shows that column's text on one line."""
+    parts = re.split(r"\{(\w+)\}", template)
+    pieces = [_shown(part) if index % 2 else quote(part) for index, part in enumerate(parts)]
+    return " || ".join(piece for piece in pieces if piece != "''")
+
+
+def _shown(name: str) -> str:
+    """Return SQL for a value as a person reads it: plain if it is a word, else in quotes."""
+    column = quote_name(name)
+    short = (
+        f"case when length({column}) > {_LONGEST_SHOWN}"
+        f" then left({column}, {_LONGEST_SHOWN}) || '…' else {column} end"
+    )
+    clean = rf"regexp_replace({short}, '\p{{C}}|\p{{Zl}}|\p{{Zp}}', '?', 'g')"
+    plain = f"regexp_full_match({column}, '[-+.:0-9A-Za-z]{{1,{_LONGEST_SHOWN}}}')"
+    return f"coalesce(case when {plain} then {column} else '''' || {clean} || '''' end, 'empty')"
+
+
+def _raw(entity: Entity) -> str:
+    """Return SQL for a record as CSV, a field quoted only where it must be, cut when very long."""
+    fields = []
+    for name in entity.header:
+        column = quote_name(name)
+        quoted = f"'\"' || replace({column}, '\"', '\"\"') || '\"'"
+        needs = f"regexp_matches({column}, '[\",\\r\\n]')"
+        fields.append(f"coalesce(case when {needs} then {quoted} else {column} end, '')")
+    return f"left({' || chr(44) || '.join(fields)}, {LONGEST_RAW})"

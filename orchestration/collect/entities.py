@@ -1,0 +1,330 @@
+"""Every file that the inbox takes, declared once: decoder, empty Parquet and docs follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestration.collect.kinds import (
+    AMOUNT,
+    CODE,
+    COUNT,
+    COUNTRY,
+    CURRENCY,
+    DATE,
+    DIALLED,
+    EMAIL,
+    INSTANT,
+    LANGUAGE,
+    MSISDN,
+    NETWORK,
+    POSITIVE_AMOUNT,
+    TEXT,
+    TIME_ZONE,
+    Kind,
+    one_of,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an inbox file, and of the landing file made of it.
+
+    `offset_column` keeps an instant's UTC offset in minutes beside it. A rule's name ends in
+    `subject`: the column without its unit, as in `negative_duration`.
+    """
+
+    name: str
+    kind: Kind
+    is_required: bool = True
+    offset_column: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.name.removesuffix("_seconds").removesuffix("_bytes")
+
+
+@dataclass(frozen=True)
+class RecordRule:
+    """A rule over several columns: `broken_when` is SQL over typed columns written `{column}`."""
+
+    rule: str
+    broken_when: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One inbox folder: its columns in header order, its key, and rules over whole records.
+
+    For equal keys the file that was received last wins; `is_event` adds `event_id`, the same for
+    an exact re-send of a record.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rules: tuple[RecordRule, ...] = ()
+    is_event: bool = False
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class LandingTable:
+    """A folder of landing: its columns as (name, SQL type) and what its subfolders are named by."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    partition: str = "arrival_date"
+
+    @property
+    def empty_path(self) -> str:
+        """Path of the zero-row Parquet, relative to landing."""
+        none = "1970-01-01" if self.partition == "arrival_date" else "none"
+        return f"{self.name}/{self.partition}={none}/empty.parquet"
+
+
+def _ends_before_start(start: str, end: str, rule: str = "empty_validity") -> RecordRule:
+    return RecordRule(
+        rule, f"{{{end}}} <= {{{start}}}", f"{end} {{{end}}} is not after {start} {{{start}}}"
+    )
+
+
+def _ended_earlier(start: str, end: str) -> RecordRule:
+    return RecordRule(
+        f"{end}_before_{start}",
+        f"{{{end}}} < {{{start}}}",
+        f"{end} {{{end}}} is before {start} {{{start}}}",
+    )
+
+
+def _optional(name: str, kind: Kind) -> Column:
+    return Column(name, kind, is_required=False)
+
+
+INBOX_ENTITIES: tuple[Entity, ...] = (
+    Entity(
+        "customers",
+        "Who the contract is with. The row applies until the customer's next `valid_from`.",
+        (
+            Column("customer_id", CODE),
+            Column("customer_type", one_of("person", "organisation")),
+            Column("customer_name", TEXT),
+            _optional("email", EMAIL),
+            Column("street", TEXT),
+            Column("postal_code", TEXT),
+            Column("city", TEXT),
+            Column("country_code", COUNTRY),
+            _optional("vat_number", CODE),
+            Column("valid_from", DATE),
+        ),
+        ("customer_id", "valid_from"),
+    ),
+    Entity(
+        "billing_accounts",
+        "Who pays, when and how. The row applies until the account's next `valid_from`.",
+        (
+            Column("billing_account_id", CODE),
+            Column("customer_id", CODE),
+            Column("legal_entity_id", CODE),
+            Column("bill_cycle_id", CODE),
+            Column("currency_code", CURRENCY),
+            Column("time_zone", TIME_ZONE),
+            Column("language", LANGUAGE),
+            Column("delivery_channel", one_of("email", "post")),
+            _optional("sales_region", TEXT),
+            Column("opened_date", DATE),
+            _optional("closed_date", DATE),
+            Column("valid_from", DATE),
+        ),
+        ("billing_account_id", "valid_from"),
+        (_ended_earlier("opened_date", "closed_date"),),
+    ),
+    Entity(
+        "subscriptions",
+        "What an account pays for. The row applies until the subscription's next `valid_from`.",
+        (
+            Column("subscription_id", CODE),
+            Column("billing_account_id", CODE),
+            Column("activated_date", DATE),
+            _optional("terminated_date", DATE),
+            Column("valid_from", DATE),
+        ),
+        ("subscription_id", "valid_from"),
+        (_ended_earlier("activated_date", "terminated_date"),),
+    ),
+    Entity(
+        "subscription_plans",
+        "Plan and options of a subscription; `valid_to` is the first day without it.",
+        (
+            Column("subscription_id", CODE),
+            Column("plan_id", CODE),
+            Column("valid_from", DATE),
+            _optional("valid_to", DATE),
+        ),
+        ("subscription_id", "plan_id", "valid_from"),
+        (_ends_before_start("valid_from", "valid_to"),),
+    ),
+    Entity(
+        "subscription_identifiers",
+        "Which number a subscription held; `valid_to` is the first instant without it.",
+        (
+            Column("subscription_id", CODE),
+            Column("identifier_type", one_of("msisdn")),
+            Column("identifier", MSISDN),
+            Column("valid_from", INSTANT),
+            _optional("valid_to", INSTANT),
+        ),
+        ("subscription_id", "identifier_type", "identifier", "valid_from"),
+        (_ends_before_start("valid_from", "valid_to"),),
+    ),
+    Entity(
+        "one_off_charges",
+        "Single charges of a subscription, without tax; a negative amount is a credit.",
+        (
+            Column("one_off_charge_id", CODE),
+            Column("subscription_id", CODE),
+            Column("description", TEXT),
+            Column("amount", AMOUNT),
+            Column("currency_code", CURRENCY),
+            Column("charged_date", DATE),
+            Column("tax_category", CODE),
+        ),
+        ("one_off_charge_id",),
+    ),
+    Entity(
+        "payments",
+        "Money received, matched by invoice number.",
+        (
+            Column("payment_id", CODE),
+            Column("paid_date", DATE),
+            Column("amount", POSITIVE_AMOUNT),
+            Column("currency_code", CURRENCY),
+            Column("invoice_number", CODE),
+            _optional("payer_name", TEXT),
+        ),
+        ("payment_id",),
+    ),
+    Entity(
+        "opening_charged_through",
+        "Recurring charges billed before Tollhouse; `charged_through` is the first day not billed.",
+        (
+            Column("subscription_id", CODE),
+            Column("plan_id", CODE),
+            Column("charged_through", DATE),
+        ),
+        ("subscription_id", "plan_id"),
+    ),
+    Entity(
+        "opening_bills",
+        "Bills sent before Tollhouse; `period_end` is the first day after the period.",
+        (
+            Column("billing_account_id", CODE),
+            Column("bill_date", DATE),
+            Column("period_start", DATE),
+            Column("period_end", DATE),
+            Column("usage_amount", AMOUNT),
+            Column("total_amount", AMOUNT),
+            Column("currency_code", CURRENCY),
+        ),
+        ("billing_account_id", "bill_date"),
+        (_ends_before_start("period_start", "period_end", "empty_period"),),
+    ),
+    Entity(
+        "usage",
+        "Calls, messages and data sessions as the network recorded them.",
+        (
+            Column("record_id", CODE),
+            Column("service", one_of("voice", "sms", "data")),
+            Column("direction", one_of("outgoing", "incoming")),
+            Column("identifier", MSISDN),
+            _optional("other_number", DIALLED),
+            Column("started_at", INSTANT, offset_column="utc_offset_minutes"),
+            Column("duration_seconds", COUNT),
+            Column("volume_bytes", COUNT),
+            Column("serving_network", NETWORK),
+        ),
+        ("record_id",),
+        (
+            RecordRule(
+                "missing_other_number",
+                "{other_number} is null and {direction} = 'outgoing' and {service} <> 'data'",
+                "other_number is empty, but {service} went to some number",
+            ),
+            RecordRule(
+                "unexpected_other_number",
+                "{other_number} is not null and {service} = 'data'",
+                "other_number is {other_number}, but data has none",
+            ),
+        ),
+        is_event=True,
+    ),
+)
+
+ENTITY_BY_NAME = {entity.name: entity for entity in INBOX_ENTITIES}
+
+MANIFEST = LandingTable(
+    "manifest",
+    (
+        ("file_id", "varchar"),
+        ("landing_sequence", "bigint"),
+        ("entity", "varchar"),
+        ("file_name", "varchar"),
+        ("received_at", "timestamp"),
+        ("arrival_date", "date"),
+        ("file_sequence", "bigint"),
+        ("size_bytes", "bigint"),
+        ("status", "varchar"),
+        ("reason", "varchar"),
+        ("records_read", "bigint"),
+        ("records_accepted", "bigint"),
+        ("records_rejected", "bigint"),
+        ("duration_seconds", "bigint"),
+        ("volume_bytes", "bigint"),
+    ),
+)
+
+REJECTS = LandingTable(
+    "rejects",
+    (
+        ("file_id", "varchar"),
+        ("record_number", "bigint"),
+        ("line_number", "bigint"),
+        ("rule", "varchar"),
+        ("reason", "varchar"),
+        ("raw", "varchar"),
+    ),
+)
+
+
+def landing_table(entity: Entity) -> LandingTable:
+    """Return the landing table that an entity's accepted records are written to."""
+    columns = [("file_id", "varchar"), ("record_number", "bigint")]
+    if entity.is_event:
+        columns.append(("event_id", "varchar"))
+    for column in entity.columns:
+        columns.append((column.name, column.kind.sql_type))
+        if column.offset_column:
+            columns.append((column.offset_column, "integer"))
+    return LandingTable(entity.name, tuple(columns))
+
+
+def collected_tables() -> tuple[LandingTable, ...]:
+    """Return every landing table that collecting writes."""
+    return (*(landing_table(entity) for entity in INBOX_ENTITIES), MANIFEST, REJECTS)
+
+
+def describe_entities() -> str:
+    """Return the inbox's formats as Markdown: one table per entity."""
+    parts = []
+    for entity in INBOX_ENTITIES:
+        parts.append(f"### {entity.name}\n\n{entity.description}\n")
+        parts.append("| column | required | value |\n|---|---|---|")
+        for column in entity.columns:
+            required = "yes" if column.is_required else ""
+            parts.append(f"| {column.name} | {required} | {column.kind.description} |")
+        parts.append(f"\nKey: {', '.join(entity.key)}.\n")
+    return "\n".join(parts)
