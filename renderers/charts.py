@@ -12,7 +12,10 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
-from renderers.palette import ACCENT, ACCENT_SOFT, FONT, INK, MUTED, RULE
+from renderers.palette import ACCENT, ACCENT_SOFT, INK, MUTED, RULE
+
+# The family that the PDF embeds; a browser falls back to what it has.
+FONT = "DejaVu Sans Condensed, sans-serif"
 
 _MARK_BARS = ((10, 8), (18, 14), (26, 21))
 

@@ -9,7 +9,6 @@ INK = "#1b2427"
 MUTED = "#5a686d"
 RULE = "#d3dcde"
 ALERT = "#a3341f"
-FONT = "DejaVu Sans Condensed"
 
 COLOURS = {
     "accent": ACCENT,

@@ -1,12 +1,8 @@
-"""An invoice as PDF, by xhtml2pdf, with nothing reachable but the two fonts of this package.
+"""An invoice as PDF: the letter by xhtml2pdf, the itemised calls by `renderers.itemisation`.
 
 `render_pdf` is a pure function of the invoice: equal invoices give equal bytes in any process. It
 can be pickled for a process pool; xhtml2pdf renders one document at a time per process, so threads
-do not help.
-
-The itemisation sets several records into one table row, one line each, because xhtml2pdf spends
-its time per cell and not per line. A record whose text may wrap stands in a row of its own, so the
-lines of a block always stay side by side.
+do not help. Nothing is reachable from a document but the two fonts of this package.
 """
 
 from __future__ import annotations
@@ -16,52 +12,23 @@ import io
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-from reportlab.pdfbase.ttfonts import TTFont
-from svglib.fonts import register_font
+from pypdf import PdfReader, PdfWriter
 from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
-from renderers import epc_qr, templating
+from renderers import epc_qr, fonts, itemisation, templating
 from renderers.charts import letter_mark
 from renderers.invoice import Invoice, RenderError, check_invoice
-from renderers.palette import FONT
 from renderers.view import invoice_view
 
-FONTS = Path(__file__).parent / "fonts"
-FONT_FILES = {"normal": "DejaVuSansCondensed.ttf", "bold": "DejaVuSansCondensed-Bold.ttf"}
-ITEMISED_SIZE = 6.8
-ITEMISED_BLOCK = 5
-POINTS_PER_MM = 72 / 25.4
-CHART_MM = (80, 32)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the itemisation: key of its heading, width in millimetres, alignment."""
-
-    key: str
-    width: int
-    is_number: bool = False
-
-
-COLUMNS = (
-    Column("time", 29),
-    Column("service", 14),
-    Column("other_number", 31),
-    Column("destination", 40),
-    Column("band", 20),
-    Column("quantity", 18, is_number=True),
-    Column("amount", 18, is_number=True),
-)
+# The letter of nearly every account: one page with the slip, one with the charges.
+USUAL_LETTER_PAGES = 2
+LAYOUT_ATTEMPTS = 3
 
 
 def render_pdf(invoice: Invoice) -> bytes:
@@ -71,9 +38,53 @@ def render_pdf(invoice: Invoice) -> bytes:
     of, and every error inside it: one bad document must never stop or spoil another.
     """
     check_invoice(invoice)
-    markup = templating.render("print.html.j2", _print_values(invoice))
-    check_glyphs(invoice.number, markup)
-    _register_svg_fonts()
+    fonts.register()
+    view = invoice_view(invoice)
+    check_glyphs(invoice.number, itemisation.texts(view))
+    calls = itemisation.paginate(view)
+    letter, letter_pages = _letter(invoice, view, len(calls))
+    if not calls:
+        return letter
+    appendix = itemisation.draw(
+        calls, view, first_page=letter_pages + 1, page_count=letter_pages + len(calls)
+    )
+    return _joined(letter, appendix)
+
+
+def resource_policy() -> ResourceAccessPolicy:
+    """Return what a document may read: files in the font folder, `data:` and nothing remote."""
+    return ResourceAccessPolicy.server(fonts.FOLDER, allow_remote=False)
+
+
+def check_glyphs(number: str, texts: Iterable[str]) -> None:
+    """Raise `RenderError` for a character that the fonts cannot draw."""
+    missing = set().union(*texts) - fonts.drawable()
+    if missing:
+        named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in sorted(missing))
+        raise RenderError(f"document {number}: no glyph in {fonts.FAMILY} for {named}")
+
+
+def _letter(invoice: Invoice, view: dict[str, Any], call_pages: int) -> tuple[bytes, int]:
+    """Return the letter and its number of pages.
+
+    "Page x of y" needs y before the layout. xhtml2pdf would lay out everything twice to know it;
+    we state the usual number and lay out again only where it was wrong.
+    """
+    pages = USUAL_LETTER_PAGES
+    pictures = _pictures(view)
+    for _ in range(LAYOUT_ATTEMPTS):
+        values = {**view, **pictures, "page_count": pages + call_pages}
+        markup = templating.render("print.html.j2", values)
+        check_glyphs(invoice.number, [markup])
+        letter = _pisa(invoice, markup)
+        found = len(PdfReader(io.BytesIO(letter)).pages)
+        if found == pages:
+            return letter, pages
+        pages = found
+    raise RenderError(f"document {invoice.number}: the number of pages does not settle")
+
+
+def _pisa(invoice: Invoice, markup: str) -> bytes:
     out = io.BytesIO()
     with _source_date(invoice.issue_date), _warnings_are_errors(invoice.number):
         try:
@@ -81,7 +92,7 @@ def render_pdf(invoice: Invoice) -> bytes:
                 markup,
                 dest=out,
                 encoding="utf-8",
-                path=str(FONTS / "document.html"),
+                path=str(fonts.FOLDER / "document.html"),
                 resource_policy=resource_policy(),
             )
         except Exception as error:
@@ -89,92 +100,25 @@ def render_pdf(invoice: Invoice) -> bytes:
     return out.getvalue()
 
 
-def resource_policy() -> ResourceAccessPolicy:
-    """Return what a document may read: files in the font folder, `data:` and nothing remote."""
-    return ResourceAccessPolicy.server(
-        FONTS, allow_remote=False, max_render_seconds=600, max_document_bytes=64 * 2**20
-    )
+def _joined(letter: bytes, appendix: bytes) -> bytes:
+    writer = PdfWriter(clone_from=io.BytesIO(letter))
+    writer.append(io.BytesIO(appendix), import_outline=False)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
-def check_glyphs(number: str, text: str) -> None:
-    """Raise `RenderError` for the first character that the fonts cannot draw."""
-    drawable = _drawable()
-    for character in sorted(set(text) - drawable):
-        raise RenderError(
-            f"document {number}: no glyph for {character!r} (U+{ord(character):04X}) in {FONT}"
-        )
-
-
-def _print_values(invoice: Invoice) -> dict[str, Any]:
-    view = invoice_view(invoice)
-    columns = [
-        {"label": view["t"][column.key], "width": column.width, "is_number": column.is_number}
-        for column in COLUMNS
-    ]
-    sections = [
-        {**section, "blocks": itemised_blocks(section["itemised"])} for section in view["sections"]
-    ]
-    qr_text = view["qr_text"]
+def _pictures(view: dict[str, Any]) -> dict[str, str]:
+    chart, qr_text = view["chart"], view["qr_text"]
     return {
-        **view,
-        "sections": sections,
-        "columns": columns,
         "mark": _svg_uri(letter_mark()),
-        "qr": _png_uri(qr_text) if qr_text else "",
-        "chart": _svg_uri(view["chart"]) if view["chart"] else "",
-        "chart_height": f"{CHART_MM[1]}mm",
+        "qr": epc_qr.symbol(qr_text).png_data_uri(scale=8, border=0) if qr_text else "",
+        "chart": _svg_uri(chart) if chart else "",
     }
-
-
-def itemised_blocks(records: list[tuple[str, ...]]) -> list[list[Markup]]:
-    """Return table rows of up to `ITEMISED_BLOCK` records: per column the escaped lines."""
-    blocks: list[list[tuple[str, ...]]] = []
-    is_open = False
-    for record in records:
-        fits = all(_fits(cell, column.width) for cell, column in zip(record, COLUMNS, strict=True))
-        if fits and is_open and len(blocks[-1]) < ITEMISED_BLOCK:
-            blocks[-1].append(record)
-        else:
-            blocks.append([record])
-        is_open = fits
-    line_break = Markup("<br/>")
-    return [
-        [line_break.join(cells) for cells in zip(*block, strict=True)] for block in blocks
-    ]
-
-
-@cache
-def _font(weight: str) -> TTFont:
-    return TTFont(f"{FONT} {weight}", str(FONTS / FONT_FILES[weight]))
-
-
-@cache
-def _drawable() -> frozenset[str]:
-    """Return the characters that both weights can draw, and the white space that needs no glyph."""
-    glyphs = [set(_font(weight).face.charToGlyph) for weight in FONT_FILES]
-    return frozenset(chr(code) for code in set.intersection(*glyphs)) | frozenset("\n\t")
-
-
-@cache
-def _register_svg_fonts() -> None:
-    """Let the text of SVG pictures use our fonts: svglib would look for them on the machine."""
-    for weight, name in FONT_FILES.items():
-        register_font(FONT, str(FONTS / name), weight=weight)
-
-
-@cache
-def _fits(text: str, width: int) -> bool:
-    """Return whether the text stays on one line of an itemised column, with a gap behind it."""
-    room = (width - 2) * POINTS_PER_MM
-    return bool(_font("normal").stringWidth(text, ITEMISED_SIZE) <= room)
 
 
 def _svg_uri(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-def _png_uri(text: str) -> str:
-    return epc_qr.symbol(text).png_data_uri(scale=8, border=0)
 
 
 _SOURCE_DATE_LOCK = threading.Lock()

@@ -104,6 +104,9 @@ def _seller(invoice: Invoice, words: Language) -> dict[str, Any]:
         "name": seller.name,
         "address": seller.address,
         "return_line": " · ".join((seller.name, *seller.address)),
+        "contact_line": " · ".join(
+            text for text in (seller.name, *seller.address, seller.phone, seller.email) if text
+        ),
         "email": seller.email,
         "phone": seller.phone,
         "iban": " ".join(iban[start : start + 4] for start in range(0, len(iban), 4)),
@@ -181,7 +184,11 @@ def _chart(invoice: Invoice, words: Language) -> str:
         f"{words.month(month)} {_with_currency(invoice, words, amount)}" for month, amount in bills
     )
     return column_chart(
-        bars, title=words.word("history"), description=f"{words.word('history_text')}: {described}"
+        bars,
+        title=words.word("history"),
+        description=f"{words.word('history_text')}: {described}",
+        width=320,
+        height=168,
     )
 
 
