@@ -1,0 +1,196 @@
+"""From options to an inbox: load the base, let SQL make everything, write the files."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from dataclasses import asdict, replace
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from orchestration.sample.base import describe_base, load_base
+from orchestration.sample.files import (
+    copy_query,
+    write_broken_usage,
+    write_entities,
+    write_text,
+    write_usage,
+)
+from orchestration.sample.options import SampleError, SampleOptions, SampleSummary
+from orchestration.settings import Settings
+
+ZONE = "Europe/Berlin"
+MACROS = """
+create macro draw(salt, first, second) as
+    cast(hash(getvariable('seed'), salt, first, second) >> 1 as bigint);
+create macro pick(bound, salt, first, second) as draw(salt, first, second) % bound;
+create macro local_epoch(local_time) as
+    cast(epoch(timezone(getvariable('zone'), local_time)) as bigint);
+create macro offset_text(seconds) as
+    if(seconds < 0, '-', '+')
+    || lpad(cast(cast(abs(seconds) as bigint) // 3600 as varchar), 2, '0') || ':'
+    || lpad(cast(cast(abs(seconds) as bigint) % 3600 // 60 as varchar), 2, '0');
+create macro local_midnight_text(day) as
+    strftime(day, '%Y-%m-%dT00:00:00')
+    || offset_text(
+        epoch(cast(day as timestamp)) - local_epoch(cast(day as timestamp))
+    );
+"""
+
+
+def make_sample(settings: Settings, options: SampleOptions) -> SampleSummary:
+    """Fill the inbox for one usage month, with the truth tables under `sample/` beside it.
+
+    The same options on the same home do nothing twice; other options for a month that the inbox
+    already holds are refused, because files of the outside world never change.
+    """
+    wanted = describe_options(options)
+    made = read_summary(settings, options, wanted)
+    if made is not None:
+        return made
+    if options.follow_up:
+        check_first_month(settings, options)
+    with duckdb.connect(":memory:") as connection:
+        prepare(connection, options)
+        load_base(connection, options.base, options.subscribers, settings.home / "sample")
+        run_scripts(connection)
+        check_calls(connection)
+        summary = write_files(connection, settings, options)
+    record = {"options": wanted, "summary": asdict(replace(summary, is_new=False))}
+    write_text(marker_path(settings, options), json.dumps(record, indent=1, default=str) + "\n")
+    return summary
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, options: SampleOptions) -> None:
+    """Set what the scripts read: the seed, the months, the zone, the macros."""
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set variable seed = $seed", {"seed": options.seed})
+    connection.execute("set variable zone = $zone", {"zone": ZONE})
+    connection.execute("set variable month = $month", {"month": options.month})
+    connection.execute("set variable first_month = $month", {"month": options.first_month})
+    connection.execute("set variable is_follow_up = $value", {"value": options.follow_up})
+    connection.execute(MACROS)
+
+
+def run_scripts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Run the numbered SQL scripts of this package in order."""
+    folder = files("orchestration.sample") / "sql"
+    for script in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if script.name.endswith(".sql"):
+            connection.execute(script.read_text(encoding="utf-8"))
+
+
+def check_calls(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a base whose calls do not fit between two band boundaries."""
+    misfit = connection.execute(
+        "select n, band from voice_calls where start_epoch < window_start_epoch "
+        "or start_epoch + duration_seconds > end_epoch order by n limit 1"
+    ).fetchone()
+    if misfit is not None:
+        raise SampleError(f"base row {misfit[0]}: its {misfit[1]} calls are too long for the month")
+
+
+def write_files(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, options: SampleOptions
+) -> SampleSummary:
+    """Write the inbox and, in a first sample, the truth tables; count what was written."""
+    month = options.month
+    written = write_entities(connection, settings.inbox, month, options.follow_up)
+    first = options.first_month
+    before = calendar.monthrange(first.year, first.month)[1] if options.follow_up else 0
+    written += write_usage(connection, settings.inbox, before)
+    broken = 0
+    if not options.follow_up:
+        someone = connection.execute("select min(identifier) from subscribers").fetchone()
+        path, broken = write_broken_usage(settings.inbox, someone[0] if someone else "", month)
+        written.append(path)
+        for truth in ("offences", "oracle"):
+            target = settings.home / "sample" / f"{truth}.csv"
+            copy_query(connection, f"select * from export_{truth}", target)
+    names = tuple(path.relative_to(settings.inbox).as_posix() for path in written)
+    return summarise(connection, options, names, broken)
+
+
+def summarise(
+    connection: duckdb.DuckDBPyConnection,
+    options: SampleOptions,
+    names: tuple[str, ...],
+    broken: int,
+) -> SampleSummary:
+    """Count accounts, subscriptions and usage by kind."""
+    rows = connection.execute("select kind, count(*) from deliveries group by kind").fetchall()
+    kinds: dict[str, int] = dict(rows)
+    people = connection.execute(
+        "select count(distinct billing_account_id), count(*), "
+        "(select count(*) from export_offences) from subscribers"
+    ).fetchone()
+    if people is None:
+        raise SampleError("no subscribers were made")
+    return SampleSummary(
+        month=options.month,
+        base=describe_base(options.base),
+        billing_accounts=people[0],
+        subscriptions=people[1],
+        usage_records=sum(kinds.values()) + broken,
+        voice_calls=kinds.get("voice", 0),
+        sms_records=kinds.get("sms", 0),
+        data_sessions=kinds.get("data", 0),
+        roaming_records=kinds.get("roaming", 0),
+        incoming_records=kinds.get("incoming", 0),
+        late_records=kinds.get("late", 0),
+        duplicate_records=kinds.get("duplicate", 0),
+        unknown_number_records=kinds.get("unknown_number", 0),
+        broken_records=broken,
+        offences=0 if options.follow_up else people[2],
+        files=names,
+    )
+
+
+def describe_options(options: SampleOptions) -> dict[str, str]:
+    """Return what must be equal for two samples to be equal."""
+    return {
+        "month": options.month.isoformat(),
+        "seed": str(options.seed),
+        "base": describe_base(options.base),
+        "subscribers": str(options.subscribers or "all"),
+        "follow_up": str(options.follow_up),
+    }
+
+
+def marker_path(settings: Settings, options: SampleOptions) -> Path:
+    """Return where a finished sample of this month is recorded."""
+    return settings.home / "sample" / f"{options.month:%Y-%m}.json"
+
+
+def read_summary(
+    settings: Settings, options: SampleOptions, wanted: dict[str, str]
+) -> SampleSummary | None:
+    """Return the summary of an equal sample that is still whole, None when there is none."""
+    marker = marker_path(settings, options)
+    if not marker.is_file():
+        return None
+    record = json.loads(marker.read_text(encoding="utf-8"))
+    present = [(settings.inbox / name).is_file() for name in record["summary"]["files"]]
+    if record["options"] != wanted:
+        if not any(present):
+            return None
+        changed = next(key for key, value in wanted.items() if record["options"].get(key) != value)
+        raise SampleError(
+            f"the inbox already holds a sample of {options.month:%Y-%m} with another {changed}"
+            f" ({record['options'].get(changed)}): use another TOLLHOUSE_HOME"
+        )
+    if not all(present):
+        return None
+    kept = record["summary"] | {"month": options.month, "files": tuple(record["summary"]["files"])}
+    return SampleSummary(**kept)
+
+
+def check_first_month(settings: Settings, options: SampleOptions) -> None:
+    """Refuse a follow-up whose first sample is missing or was made otherwise."""
+    first = replace(options, month=options.first_month, follow_up=False)
+    if read_summary(settings, first, describe_options(first)) is None:
+        raise SampleError(
+            f"no sample of {first.month:%Y-%m} lies in the inbox: make it before its follow-up"
+        )
