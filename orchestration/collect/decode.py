@@ -10,6 +10,7 @@ from orchestration.collect.kinds import OFFSET_MINUTES, Fault, quote
 
 LONGEST_RAW = 2_000
 _LONGEST_SHOWN = 80
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\x{2028}-\x{202e}\x{2066}-\x{2069}]"
 
 
 def quote_name(name: str) -> str:
@@ -148,7 +149,7 @@ def _shown(name: str) -> str:
         f"case when length({column}) > {_LONGEST_SHOWN}"
         f" then left({column}, {_LONGEST_SHOWN}) || '…' else {column} end"
     )
-    clean = rf"regexp_replace({short}, '\p{{C}}|\p{{Zl}}|\p{{Zp}}', '?', 'g')"
+    clean = f"regexp_replace({short}, {quote(_UNPRINTABLE)}, '?', 'g')"
     plain = f"regexp_full_match({column}, '[-+.:0-9A-Za-z]{{1,{_LONGEST_SHOWN}}}')"
     return f"coalesce(case when {plain} then {column} else '''' || {clean} || '''' end, 'empty')"
 

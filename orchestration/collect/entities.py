@@ -1,4 +1,4 @@
-"""Every file that the inbox takes, declared once: decoder, empty Parquet and docs follow from it."""
+"""Every file that the inbox takes, declared once: decoder, empty Parquet and docs follow."""
 
 from __future__ import annotations
 

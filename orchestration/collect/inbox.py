@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 import re
 import shutil
 from collections import deque
@@ -259,7 +258,7 @@ def _list_inbox(inbox: Path, work: Path, say: Progress) -> list[Source]:
     for path in sorted(inbox.iterdir()):
         if path.name not in ENTITY_BY_NAME or not path.is_dir():
             say(f"{one_line(path.name)}: skipped: not the folder of an inbox entity")
-    sources = []
+    sources: list[Source] = []
     for entity in INBOX_ENTITIES:
         folder = inbox / entity.name
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
