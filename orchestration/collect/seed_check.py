@@ -184,7 +184,9 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _rules_of(entry: dict[str, Any], file: str, problems: list[SeedProblem]) -> SeedRules | None:
+def _rules_of(
+    entry: dict[str, Any], file: str, text: str, problems: list[SeedProblem]
+) -> SeedRules | None:
     """Return the rules of one entry under `seeds:`; none if it has no name."""
     name = entry.get("name")
     if not isinstance(name, str):
