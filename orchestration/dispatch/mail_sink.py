@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.errors import TollhouseError
-from orchestration.lib.files import write_atomically
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -81,7 +80,7 @@ class _Sink:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         """Keep one message."""
         content = bytes(envelope.content)
-        write_atomically(self._free(_stem(content)), content)
+        self._free(_stem(content)).write_bytes(content)
         return "250 OK"
 
     def _free(self, stem: str) -> Path:

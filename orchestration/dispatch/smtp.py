@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -189,6 +190,9 @@ def _connect(server: Smtp, own_name: str) -> smtplib.SMTP:
     else:
         connection = smtplib.SMTP(server.host, server.port, own_name, timeout=TIMEOUT_SECONDS)
     try:
+        if connection.sock is not None:
+            # Otherwise the end of each message waits about 40 ms for an acknowledgement.
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if server.use_starttls:
             connection.starttls(context=context)
         if server.user:
