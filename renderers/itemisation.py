@@ -138,16 +138,16 @@ def _wrap(text: str, width: float) -> tuple[str, ...]:
 def _draw_margins(canvas: Canvas, view: dict[str, Any], page_text: str) -> None:
     seller = view["seller"]
     reference = f"{view['kind']} {view['number']} · {view['t']['account']} {view['account']}"
-    _text(canvas, LEFT, 278.2 * MM, seller["name"], colour=MUTED, size=7)
-    _text(canvas, RIGHT, 278.2 * MM, reference, colour=MUTED, size=7, to_left=True)
+    _text(canvas, LEFT, 281 * MM, seller["name"], colour=MUTED, size=7)
+    _text(canvas, RIGHT, 281 * MM, reference, colour=MUTED, size=7, to_left=True)
     canvas.setStrokeColor(HexColor(ACCENT))
     canvas.setLineWidth(0.8)
     canvas.line(LEFT, 22 * MM, RIGHT, 22 * MM)
-    baseline = 22 * MM - 11
+    baseline = 22 * MM - 8.5
     for line in (seller["contact_line"], seller["legal"]):
         _text(canvas, LEFT, baseline, line, colour=MUTED, size=7)
         baseline -= 9.5
-    _text(canvas, RIGHT, 22 * MM - 11, page_text, colour=MUTED, size=7, to_left=True)
+    _text(canvas, RIGHT, 22 * MM - 8.5, page_text, colour=MUTED, size=7, to_left=True)
 
 
 def _draw_row(canvas: Canvas, row: Row, y: float) -> None:

@@ -187,8 +187,8 @@ def _chart(invoice: Invoice, words: Language) -> str:
         bars,
         title=words.word("history"),
         description=f"{words.word('history_text')}: {described}",
-        width=320,
-        height=168,
+        width=232,
+        height=122,
     )
 
 
