@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -38,18 +37,13 @@ def write_text(target: Path, text: str) -> None:
     temporary.replace(target)
 
 
-def copy_query(
-    connection: duckdb.DuckDBPyConnection,
-    query: str,
-    target: Path,
-    parameters: Mapping[str, object] | None = None,
-) -> None:
+def copy_query(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
     """Write the rows of a query as CSV with a header, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
     connection.execute(
         f"copy ({query}) to $target (format csv, header true)",
-        {"target": str(temporary), **(parameters or {})},
+        {"target": str(temporary)},
     )
     temporary.replace(target)
 
@@ -74,7 +68,6 @@ def write_usage(
     connection: duckdb.DuckDBPyConnection, inbox: Path, sequences_before: int
 ) -> list[Path]:
     """Write one file per node and day, numbered on from the files of the month before."""
-    connection.execute("set preserve_insertion_order = true")
     files = connection.execute(
         "select distinct node, delivery_date from deliveries order by node, delivery_date"
     ).fetchall()
@@ -82,13 +75,9 @@ def write_usage(
     for node, day in files:
         sequence = sequences_before + day.day
         target = inbox / "usage" / f"usage_{node}_{day:%Y%m%d}_{sequence:06d}.csv"
-        copy_query(
-            connection,
-            f"select {', '.join(USAGE_COLUMNS)} from deliveries "
-            "where node = $node and delivery_date = $day order by started_at, record_id",
-            target,
-            {"node": node, "day": day},
-        )
+        connection.execute("set variable node = $node", {"node": node})
+        connection.execute("set variable delivery_date = $day", {"day": day})
+        copy_query(connection, "select * from export_usage", target)
         written.append(target)
     return written
 
@@ -110,7 +99,7 @@ def broken_usage(identifier: str, month: date) -> tuple[str, ...]:
         {"started_at": f"{month:%Y-%m}-32T12:00:00+02:00"},
         {"started_at": f"{month:%Y-%m}-15T12:00:00"},
         {"duration_seconds": "-6"},
-        {"duration_seconds": "1,5"},
+        {"duration_seconds": '"1,5"'},
         {"service": "fax"},
         {"direction": "sideways"},
         {"identifier": "49151O1234567"},

@@ -4,7 +4,8 @@ with size as (
     select count(*) as base_count from base_rows
 ),
 
--- Every 50th subscription joins the account before it; those pairs play no other part.
+-- Every 50th subscription joins the account before it; those pairs play no other part, and
+-- neither do the first six, whose names are test enough.
 ranked as (
     select
         base_row,
@@ -12,7 +13,7 @@ ranked as (
             order by hash(getvariable('seed'), 'part', base_row), base_row
         ) as part_rank,
     from base_rows
-    where base_row % 50 not in (0, 49)
+    where base_row > 6 and base_row % 50 not in (0, 49)
 ),
 
 parts as (

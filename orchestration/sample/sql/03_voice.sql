@@ -124,11 +124,15 @@ select
     windows.start_epoch
     + cast(coalesce(placed.seconds_before, 0) as bigint)
     + cast(windows.end_epoch - windows.start_epoch - placed.busy_seconds as bigint)
-    -- before seven in the morning most calls belong to the night that began
-    * if(windows.cut = 0, placed.point * placed.point // 1000000, placed.point) // 1000000
+    -- after midnight calls get fewer by the hour
+    * if(windows.cut = 0, placed.point * (placed.point + 1000000) // 2000000, placed.point) // 1000000
         as start_epoch,
     windows.end_epoch,
     windows.start_epoch as window_start_epoch,
 from placed
 join windows
     on placed.window_id = windows.window_id;
+
+drop table voice_durations;
+
+drop table voice_windowed;
