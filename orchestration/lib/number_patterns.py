@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
-_TOKEN = re.compile(r"\\d|\[[^]]+\]|\{\d+(?:,\d+)?\}|\(\?:|[()|?]|\d")
+_PIECE = re.compile(r"\\d|\[[^]]+\]|\{\d+(?:,\d+)?\}|\(\?:|[()|?]|\d")
 DIGITS = "0123456789"
 
 
@@ -54,43 +54,43 @@ NOTHING = Choice(frozenset())
 
 def parse(pattern: str) -> Expression:
     """Return the tree of one pattern; `ValueError` names what the small language does not know."""
-    tokens = _TOKEN.findall(pattern)
-    if "".join(tokens) != pattern:
+    pieces = _PIECE.findall(pattern)
+    if "".join(pieces) != pattern:
         raise ValueError(f"number pattern {pattern!r}: a part of it is not understood")
-    expression, rest = _parse_choice(tokens)
+    expression, rest = _parse_choice(pieces)
     if rest:
         raise ValueError(f"number pattern {pattern!r}: unbalanced at {rest[0]!r}")
     return expression
 
 
-def _parse_choice(tokens: list[str]) -> tuple[Expression, list[str]]:
+def _parse_choice(pieces: list[str]) -> tuple[Expression, list[str]]:
     options: set[Expression] = set()
     parts: list[Expression] = []
-    while tokens and tokens[0] != ")":
-        token, *tokens = tokens
-        if token == "|":  # noqa: S105
+    while pieces and pieces[0] != ")":
+        piece, *pieces = pieces
+        if piece == "|":
             options.add(_join(parts))
             parts = []
-        elif token in ("(", "(?:"):
-            body, rest = _parse_choice(tokens)
+        elif piece in ("(", "(?:"):
+            body, rest = _parse_choice(pieces)
             parts.append(body)
-            tokens = rest[1:]
-        elif token == "?" or token[0] == "{":
-            parts.append(_parse_count(parts.pop(), token))
+            pieces = rest[1:]
+        elif piece == "?" or piece[0] == "{":
+            parts.append(_parse_count(parts.pop(), piece))
         else:
-            parts.append(Digits(_parse_digits(token)))
-    return _either(options | {_join(parts)}), tokens
+            parts.append(Digits(_parse_digits(piece)))
+    return _either(options | {_join(parts)}), pieces
 
 
-def _parse_count(body: Expression, token: str) -> Expression:
-    bounds = [0, 1] if token == "?" else [int(bound) for bound in token[1:-1].split(",")]
+def _parse_count(body: Expression, piece: str) -> Expression:
+    bounds = [0, 1] if piece == "?" else [int(bound) for bound in piece[1:-1].split(",")]
     return _repeat(body, bounds[0], bounds[-1])
 
 
-def _parse_digits(token: str) -> frozenset[str]:
-    if token == r"\d":
+def _parse_digits(piece: str) -> frozenset[str]:
+    if piece == r"\d":
         return frozenset(DIGITS)
-    inside = token.strip("[]")
+    inside = piece.strip("[]")
     ranges = re.sub(r"(\d)-(\d)", lambda hit: DIGITS[int(hit[1]) : int(hit[2]) + 1], inside)
     return frozenset(ranges.replace(r"\d", DIGITS))
 
@@ -117,7 +117,7 @@ def _repeat(body: Expression, least: int, most: int) -> Expression:
     return body if (least, most) == (1, 1) else Repeat(body, least, most)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_complete(expression: Expression) -> bool:
     """Tell whether the expression matches the empty text: the digits so far may end here."""
     match expression:
@@ -131,7 +131,7 @@ def is_complete(expression: Expression) -> bool:
             return least == 0 or is_complete(body)
 
 
-@lru_cache(maxsize=None)
+@cache
 def derive(expression: Expression, digit: str) -> Expression:
     """Return the expression for what may follow after `digit`."""
     match expression:
@@ -152,4 +152,3 @@ def _derive_sequence(parts: tuple[Expression, ...], digit: str) -> Expression:
         if not is_complete(part):
             break
     return _either(options)
-

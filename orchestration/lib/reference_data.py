@@ -1,5 +1,6 @@
-"""Makes the reference seeds from published facts: `python -m orchestration.lib.reference_data SEEDS_DIR`.
+"""Makes the reference seeds from published facts.
 
+`python -m orchestration.lib.reference_data SEEDS_DIR [--samples DIR]`.
 Without `--samples` it writes what packages carry: prefixes (phonenumbers), countries (babel) and
 currencies (iso4217). With `--samples DIR` also mobile networks (`mcc-mnc-list.json`) and tax rates
 (`vat_rates.csv`), whose sources are files. The same input gives the same bytes.
@@ -31,7 +32,7 @@ from orchestration.lib.number_patterns import (
     parse,
 )
 
-Row = Sequence[str]
+Row = tuple[str, ...]
 
 PREFIX_HEADER = ("prefix", "country_code", "number_type", "valid_from", "valid_to")
 NETWORK_HEADER = ("mcc_mnc", "mcc", "mnc", "country_code", "operator_name")
@@ -52,14 +53,16 @@ ANY = "any"
 INTERNATIONAL = "001"
 # Of the codes that ISO 3166 does not assign, AC, TA and XK stay: numbers and networks use them.
 NOT_COUNTRIES = {"CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "UN", "XA", "XB", "ZZ"}
-EUROPEAN_UNION = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+EUROPEAN_UNION = {
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES"),
+    *("FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU"),
+    *("LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+}
 
-# How many digits a prefix may have. Calling codes of one country are cut earlier: a longer prefix
-# would only tell mobile from fixed a little more often.
+# How many digits a prefix may have where they tell countries apart, and how many behind the calling
+# code where they only tell number types apart (the tariff of Germany asks for all of them).
 LONGEST_PREFIX = 8
-DEPTH_OF_ONE_COUNTRY = 3
+DEPTH_OF_TYPES = 2
 NUMBER_TYPES = {
     "premium_rate": "premium_rate",
     "toll_free": "toll_free",
@@ -131,11 +134,10 @@ def find_number_ranges(calling_code: int) -> list[NumberRange]:
     """Return the ranges of a calling code; on overlap the earlier one counts."""
     ranges: list[NumberRange] = []
     for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]:
-        metadata = (
-            phonenumbers.PhoneMetadata.metadata_for_nongeo_region(calling_code)
-            if region == INTERNATIONAL
-            else phonenumbers.PhoneMetadata.metadata_for_region(region)
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(
+            calling_code, region
         )
+        assert metadata is not None  # noqa: S101 - for the type checker: both come from one table
         start = parse(metadata.leading_digits or "")
         for name, number_type in NUMBER_TYPES.items():
             described = getattr(metadata, name)
@@ -151,10 +153,8 @@ def make_prefixes() -> list[Row]:
     for calling_code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         prefix = str(calling_code)
         ranges = find_number_ranges(calling_code)
-        countries = {each.country_code for each in ranges}
-        is_detailed = len(countries) > 1 or countries == {"DE"}
-        limit = LONGEST_PREFIX if is_detailed else len(prefix) + DEPTH_OF_ONE_COUNTRY
         root = (ranges[0].country_code, ANY)
+        limit = LONGEST_PREFIX if root[0] == "DE" else len(prefix) + DEPTH_OF_TYPES
         rows.append((prefix, *root, FIRST_DAY, ""))
         for digit in DIGITS:
             rows.extend(_split(prefix + digit, _read(ranges, digit), root, limit))
@@ -165,10 +165,12 @@ def _split(
     prefix: str, ranges: list[NumberRange], inherited: tuple[str, str], limit: int
 ) -> Iterator[Row]:
     """Yield the rows under `prefix` that differ from what the next shorter prefix says."""
-    labels = {(each.country_code, each.number_type) for each in ranges}
-    if not labels:
+    if not ranges:
         return
-    if len(labels) == 1 or len(prefix) == limit:
+    countries = {each.country_code for each in ranges}
+    types = {each.number_type for each in ranges}
+    depth = limit if len(countries) == 1 else LONGEST_PREFIX
+    if len(prefix) >= depth or (len(countries) == 1 and len(types) == 1):
         label = _label(ranges)
         if label != inherited:
             yield (prefix, *label, FIRST_DAY, "")
@@ -200,35 +202,37 @@ def _read(ranges: list[NumberRange], digit: str) -> list[NumberRange]:
 
 def make_networks(source: Path) -> list[Row]:
     """Return the operational mobile networks of `mcc-mnc-list.json` and the demo's home network."""
-    entries = [
-        {**entry, "countryCode": TERRITORY_GROUPS.get(entry["countryCode"], entry["countryCode"])}
-        for entry in json.loads(source.read_text(encoding="utf-8"))
-        if entry["status"] == "Operational" and (entry["mnc"] or "").isdigit()
-    ]
-    entries = [entry for entry in entries if len(entry["countryCode"] or "") == 2]
-    sizes = Counter((entry["mcc"], entry["countryCode"]) for entry in entries)
+    candidates = list(_read_networks(source))
+    sizes = Counter((mcc, country_code) for _, mcc, _, country_code, _ in candidates)
     # The holder of an MCC, who has the most networks under it, comes last and so counts.
-    entries.sort(key=lambda entry: sizes[entry["mcc"], entry["countryCode"]])
-    networks: dict[str, Row] = {}
-    for entry in entries:
-        code = entry["mcc"] + entry["mnc"]
-        if NETWORKS_OF_TERRITORIES.get(code, entry["countryCode"]) == entry["countryCode"]:
-            name = " ".join((entry["operator"] or entry["brand"]).split())
-            networks[code] = (code, entry["mcc"], entry["mnc"], entry["countryCode"], name)
-    networks[HOME_NETWORK[0]] = HOME_NETWORK
+    candidates.sort(key=lambda row: sizes[row[1], row[3]])
+    networks = {
+        row[0]: row
+        for row in [*candidates, HOME_NETWORK]
+        if NETWORKS_OF_TERRITORIES.get(row[0], row[3]) == row[3]
+    }
     return sorted(networks.values())
+
+
+def _read_networks(source: Path) -> Iterator[Row]:
+    for entry in json.loads(source.read_text(encoding="utf-8")):
+        mcc, mnc = entry["mcc"], entry["mnc"] or ""
+        country_code = TERRITORY_GROUPS.get(entry["countryCode"], entry["countryCode"]) or ""
+        if entry["status"] == "Operational" and mnc.isdigit() and len(country_code) == 2:
+            name = " ".join((entry["operator"] or entry["brand"]).split())
+            yield (mcc + mnc, mcc, mnc, country_code, name)
 
 
 def make_countries() -> list[Row]:
     """Return the countries of ISO 3166-1, three reserved codes in use, and 001 for none."""
-    names = babel.Locale("en").territories
+    names = {str(code): str(name) for code, name in babel.Locale("en").territories.items()}
     codes = {code for code in names if len(code) == 2} - NOT_COUNTRIES
     rows = [(code, names[code], _boolean(code in EUROPEAN_UNION)) for code in codes]
     return sorted([*rows, (INTERNATIONAL, "International networks", _boolean(False))])
 
 
 def make_currencies() -> list[Row]:
-    """Return the currencies of ISO 4217 that have minor units: metals, funds and tests have none."""
+    """Return the currencies of ISO 4217 that have minor units; metals and tests have none."""
     return sorted(
         (each.code, f"{each.number:03d}", str(each.exponent), each.currency_name)
         for each in iso4217.Currency
