@@ -52,7 +52,7 @@ class Settings:
 
     home: Path = field(default_factory=_default_home)
     project_root: Path = field(default_factory=find_project_root)
-    seeds_override: Path | None = None
+    exports_override: Path | None = None
     ledger_url_override: str = field(default="", repr=False)
     smtp: Smtp = field(default_factory=Smtp)
 
@@ -60,9 +60,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read every `TOLLHOUSE_*` variable once."""
         read = os.environ.get
-        seeds = read("TOLLHOUSE_SEEDS")
         return cls(
-            seeds_override=Path(seeds).resolve() if seeds else None,
             ledger_url_override=read("TOLLHOUSE_LEDGER_URL", ""),
             smtp=Smtp(
                 host=read("TOLLHOUSE_SMTP_HOST", ""),
@@ -84,7 +82,7 @@ class Settings:
 
     @property
     def exports(self) -> Path:
-        return self.home / "exports"
+        return self.exports_override or self.home / "exports"
 
     @property
     def ledger_url(self) -> str:
@@ -116,4 +114,4 @@ class Settings:
 
     @property
     def seeds(self) -> Path:
-        return self.seeds_override or self.project_root / "seeds"
+        return self.project_root / "seeds"

@@ -1,0 +1,97 @@
+with
+
+subscription_plans as (
+
+    select * from {{ ref('stg_landing__subscription_plans') }}
+
+),
+
+subscriptions as (
+
+    select
+        subscription_id,
+        billing_account_id,
+        activated_date,
+        terminated_date
+    from {{ ref('int_subscriptions__dated') }}
+    where is_current
+
+),
+
+plans as (
+
+    select
+        plan_id,
+        plan_name,
+        plan_type,
+        rate_plan_id,
+        time_band_set_id,
+        includes_roaming
+    from {{ ref('plans') }}
+    qualify row_number() over (partition by plan_id order by valid_from desc) = 1
+
+),
+
+-- A plan that the tariff does not know counts as a plan, so that its usage is suspended by name.
+typed as (
+
+    select
+        subscription_plans.subscription_id,
+        subscriptions.billing_account_id,
+        subscription_plans.plan_id,
+        plans.plan_name,
+        coalesce(plans.plan_type, 'plan') as plan_type,
+        plans.rate_plan_id,
+        plans.time_band_set_id,
+        plans.plan_id is not null as is_known,
+        coalesce(plans.includes_roaming, false) as includes_roaming,
+        subscriptions.activated_date,
+        greatest(subscription_plans.valid_from, subscriptions.activated_date) as effective_from,
+        least(
+            coalesce(subscription_plans.valid_to, cast('9999-12-31' as date)),
+            coalesce(subscriptions.terminated_date, cast('9999-12-31' as date))
+        ) as effective_to
+    from subscription_plans
+    inner join subscriptions
+        on subscription_plans.subscription_id = subscriptions.subscription_id
+    left join plans on subscription_plans.plan_id = plans.plan_id
+
+),
+
+-- One plan at a time: the next one ends it. Options stand beside each other.
+without_overlap as (
+
+    select
+        subscription_id,
+        billing_account_id,
+        plan_id,
+        plan_name,
+        plan_type,
+        rate_plan_id,
+        time_band_set_id,
+        is_known,
+        includes_roaming,
+        activated_date,
+        effective_from,
+        least(
+            effective_to,
+            coalesce(
+                lead(effective_from) over (
+                    partition by subscription_id, case when plan_type = 'plan' then 'plan' else plan_id end
+                    order by effective_from, plan_id
+                ),
+                effective_to
+            )
+        ) as effective_to
+    from typed
+
+),
+
+effective as (
+
+    select * from without_overlap
+    where effective_from < effective_to
+
+)
+
+select * from effective

@@ -1,0 +1,418 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='event_id',
+        on_schema_change='fail'
+    )
+}}
+
+with
+
+usage as (
+
+    select
+        event_id,
+        file_id,
+        landing_sequence,
+        record_number,
+        service,
+        direction,
+        identifier,
+        other_number,
+        serving_network,
+        duration_seconds,
+        volume_bytes,
+        started_at
+    from {{ ref('stg_landing__usage') }}
+
+),
+
+duplicates as (
+
+    select
+        file_id,
+        record_number
+    from {{ ref('int_usage__duplicates') }}
+
+),
+
+timeline as (
+
+    select * from {{ ref('int_guiding__timeline') }}
+
+),
+
+guiding_hashes as (
+
+    select distinct
+        identifier,
+        guiding_hash
+    from timeline
+
+),
+
+tariff as (
+
+    select tariff_hash from {{ ref('int_tariff__arrival_hash') }}
+
+),
+
+home_networks as (
+
+    select distinct
+        legal_entity_id,
+        home_network,
+        time_zone
+    from {{ ref('legal_entities') }}
+
+),
+
+zones_by_country as (
+
+    select * from {{ ref('int_zones__by_country') }}
+
+),
+
+time_bands as (
+
+    select * from {{ ref('int_time_bands__by_date') }}
+
+),
+
+usage_rates as (
+
+    select * from {{ ref('int_usage_rates__by_band') }}
+
+),
+
+allowance_scopes as (
+
+    select
+        allowance_scope_id,
+        service,
+        zone_id
+    from {{ ref('allowance_scopes') }}
+
+),
+
+prefixes as (
+
+    select
+        prefix,
+        country_code,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('destination_prefixes') }}
+
+),
+
+networks as (
+
+    select
+        mcc_mnc,
+        country_code
+    from {{ ref('mobile_networks') }}
+
+),
+
+{% if is_incremental() %}
+    -- A load does the new files, and the events not yet billed whose guiding or tariff has changed
+    -- since they were done.
+    billed as (
+
+        select distinct event_id from {{ ref('stg_issued__billed_usage') }}
+
+    ),
+
+    stale as (
+
+        select distinct applied.event_id
+        from {{ this }} as applied
+        cross join tariff
+        left join guiding_hashes on applied.identifier = guiding_hashes.identifier
+        left join billed on applied.event_id = billed.event_id
+        where
+            billed.event_id is null
+            and (
+                applied.tariff_hash <> tariff.tariff_hash
+                or coalesce(applied.guiding_hash, '') <> coalesce(guiding_hashes.guiding_hash, '')
+            )
+
+    ),
+{% endif %}
+
+arrived as (
+
+    select usage.*
+    from usage
+    left join duplicates
+        on usage.file_id = duplicates.file_id and usage.record_number = duplicates.record_number
+    where
+        duplicates.file_id is null
+        {% if is_incremental() %}
+            and (
+                usage.file_id not in (select applied.file_id from {{ this }} as applied)
+                or usage.event_id in (select stale.event_id from stale)
+            )
+        {% endif %}
+
+),
+
+guided as (
+
+    select
+        arrived.*,
+        timeline.subscription_id,
+        timeline.billing_account_id,
+        timeline.legal_entity_id,
+        timeline.bill_cycle_id,
+        timeline.time_zone,
+        timeline.plan_id,
+        timeline.rate_plan_id,
+        timeline.time_band_set_id,
+        timeline.anchor_day,
+        timeline.interval_months,
+        guiding_hashes.guiding_hash,
+        home_networks.home_network,
+        cast({{ to_local_time('arrived.started_at', 'home_networks.time_zone') }} as date) as tariff_date,
+        {{ to_local_time('arrived.started_at', 'timeline.time_zone') }} as started_local
+    from arrived
+    left join timeline
+        on
+            arrived.identifier = timeline.identifier
+            and arrived.started_at >= timeline.valid_from
+            and arrived.started_at < timeline.valid_to
+    left join guiding_hashes on arrived.identifier = guiding_hashes.identifier
+    left join home_networks on timeline.legal_entity_id = home_networks.legal_entity_id
+
+),
+
+-- Each dialled beginning is resolved once per version of the prefix table, by its longest prefix.
+prefix_versions as (
+
+    select
+        valid_from as version_from,
+        lead(valid_from, 1, cast('9999-12-31' as date)) over (order by valid_from) as version_to
+    from (select distinct valid_from from prefixes)
+
+),
+
+dialled as (
+
+    select distinct substr(other_number, 1, 8) as dialled_beginning
+    from arrived
+    where service in ('voice', 'sms') and direction = 'outgoing'
+
+),
+
+destinations as (
+
+    select
+        dialled.dialled_beginning,
+        prefix_versions.version_from,
+        prefix_versions.version_to,
+        max_by(prefixes.country_code, length(prefixes.prefix)) as country_code
+    from dialled
+    cross join {{ numbers(8) }} as lengths
+    inner join prefixes
+        on
+            substr(dialled.dialled_beginning, 1, lengths.number) = prefixes.prefix
+            and length(prefixes.prefix) = lengths.number
+    inner join prefix_versions
+        on
+            prefixes.valid_from <= prefix_versions.version_from
+            and prefixes.valid_to > prefix_versions.version_from
+    group by dialled.dialled_beginning, prefix_versions.version_from, prefix_versions.version_to
+
+),
+
+located as (
+
+    select
+        guided.*,
+        case
+            when guided.serving_network <> guided.home_network then networks.country_code
+            when guided.service = 'data' or guided.direction = 'incoming' then home.country_code
+            else destinations.country_code
+        end as country_code,
+        case
+            when guided.serving_network <> guided.home_network then 'visited'
+            else 'called'
+        end as zone_role
+    from guided
+    left join networks on guided.serving_network = networks.mcc_mnc
+    left join networks as home on guided.home_network = home.mcc_mnc
+    left join destinations
+        on
+            substr(guided.other_number, 1, 8) = destinations.dialled_beginning
+            and guided.tariff_date >= destinations.version_from
+            and guided.tariff_date < destinations.version_to
+
+),
+
+zoned as (
+
+    select
+        located.*,
+        case when located.direction = 'incoming' then 'incoming' else zones_by_country.zone_id end as zone_id
+    from located
+    left join zones_by_country
+        on
+            located.zone_role = zones_by_country.zone_role
+            and located.country_code = zones_by_country.country_code
+            and located.tariff_date >= zones_by_country.valid_from
+            and located.tariff_date < zones_by_country.valid_to
+
+),
+
+-- Voice is cut where a band ends; SMS and data belong to the band they start in.
+segmented as (
+
+    select
+        zoned.*,
+        time_bands.time_band_id,
+        greatest(zoned.started_at, coalesce(time_bands.starts_at, zoned.started_at)) as segment_started_at,
+        case zoned.service
+            when 'voice'
+                then {{ seconds_between(
+                    'greatest(zoned.started_at, time_bands.starts_at)',
+                    'least(' ~ add_seconds('zoned.started_at', 'zoned.duration_seconds') ~ ', time_bands.ends_at)'
+                ) }}
+            when 'sms' then 1
+            else zoned.volume_bytes
+        end as measured_units
+    from zoned
+    left join time_bands
+        on
+            zoned.legal_entity_id = time_bands.legal_entity_id
+            and zoned.time_band_set_id = time_bands.time_band_set_id
+            and zoned.tariff_date = time_bands.event_date
+            and zoned.duration_seconds <= 86400
+            and time_bands.ends_at > zoned.started_at
+            and (
+                time_bands.starts_at <= zoned.started_at
+                or (
+                    zoned.service = 'voice'
+                    and time_bands.starts_at < {{ add_seconds('zoned.started_at', 'zoned.duration_seconds') }}
+                )
+            )
+
+),
+
+priced as (
+
+    select
+        segmented.*,
+        usage_rates.usage_rate_id,
+        usage_rates.charge_code,
+        usage_rates.currency_code,
+        usage_rates.tax_category,
+        usage_rates.rate_amount,
+        usage_rates.per_units,
+        allowance_scopes.allowance_scope_id,
+        case
+            when segmented.segment_started_at = segmented.started_at then usage_rates.connect_amount
+            else cast(0 as decimal(18, 6))
+        end as connect_amount,
+        cast({{ round_up_units(
+            'segmented.measured_units', 'usage_rates.initial_increment', 'usage_rates.additional_increment',
+            'segmented.segment_started_at = segmented.started_at'
+        ) }} as bigint) as units,
+        case
+            when segmented.service = 'voice' and segmented.duration_seconds > 86400
+                then 'implausible_duration'
+            when segmented.subscription_id is null and segmented.guiding_hash is null
+                then 'unknown_identifier'
+            when segmented.subscription_id is null then 'no_active_subscription'
+            when segmented.rate_plan_id is null then 'unknown_plan'
+            when segmented.country_code is null and segmented.zone_role = 'visited' then 'unknown_network'
+            when segmented.country_code is null then 'unknown_destination'
+            when segmented.zone_id is null then 'no_zone'
+            when segmented.time_band_id is null then 'no_time_band'
+            when usage_rates.usage_rate_id is null then 'no_rate'
+        end as suspense_reason
+    from segmented
+    left join usage_rates
+        on
+            segmented.rate_plan_id = usage_rates.rate_plan_id
+            and segmented.service = usage_rates.service
+            and segmented.zone_id = usage_rates.zone_id
+            and segmented.time_band_id = usage_rates.time_band_id
+            and segmented.tariff_date >= usage_rates.valid_from
+            and segmented.tariff_date < usage_rates.valid_to
+    left join allowance_scopes
+        on
+            segmented.service = allowance_scopes.service
+            and segmented.zone_id = allowance_scopes.zone_id
+
+),
+
+aligned as (
+
+    select
+        priced.*,
+        case
+            when cast(priced.started_local as date) >= {{ anchor_date('priced.started_local', 'priced.anchor_day') }}
+                then {{ first_of_month('priced.started_local') }}
+            else {{ first_of_month('priced.started_local', -1) }}
+        end as period_month
+    from priced
+
+),
+
+list_priced as (
+
+    select
+        aligned.event_id,
+        aligned.file_id,
+        aligned.subscription_id,
+        aligned.billing_account_id,
+        aligned.legal_entity_id,
+        aligned.plan_id,
+        aligned.service,
+        aligned.direction,
+        aligned.identifier,
+        aligned.other_number,
+        aligned.serving_network,
+        aligned.country_code,
+        aligned.zone_id,
+        aligned.time_band_id,
+        aligned.charge_code,
+        aligned.usage_rate_id,
+        aligned.allowance_scope_id,
+        aligned.currency_code,
+        aligned.tax_category,
+        aligned.suspense_reason,
+        aligned.guiding_hash,
+        tariff.tariff_hash,
+        aligned.landing_sequence,
+        aligned.record_number,
+        aligned.duration_seconds,
+        aligned.volume_bytes,
+        aligned.measured_units,
+        aligned.units,
+        aligned.rate_amount,
+        aligned.per_units,
+        aligned.connect_amount,
+        case
+            when aligned.units > 0
+                then cast(
+                    {{ price_units('aligned.rate_amount', 'aligned.units', 'aligned.per_units') }}
+                    + aligned.connect_amount as decimal(18, 6)
+                )
+            else cast(0 as decimal(18, 6))
+        end as list_amount,
+        aligned.started_at,
+        aligned.segment_started_at,
+        aligned.started_local,
+        {{ anchor_date('aligned.period_month', 'aligned.anchor_day') }} as usage_period_start,
+        {{ anchor_date(
+            first_of_month('aligned.period_month', 'aligned.interval_months'), 'aligned.anchor_day'
+        ) }} as usage_period_end
+    from aligned
+    cross join tariff
+
+)
+
+select * from list_priced

@@ -1,0 +1,91 @@
+{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+
+with
+
+accounts as (
+
+    select
+        pass_id,
+        bill_run_id,
+        billing_account_id,
+        currency_code
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
+invoices as (
+
+    select
+        pass_id,
+        billing_account_id,
+        total_amount
+    from {{ ref('int_invoices__totalled') }}
+
+),
+
+anomalies as (
+
+    select
+        pass_id,
+        billing_account_id,
+        {{ ordered_string_agg('rule_id') }} as rule_ids
+    from {{ ref('int_anomalies__combined') }}
+    group by pass_id, billing_account_id
+
+),
+
+-- A decision holds for the account in the whole bill run; the last one counts.
+decisions as (
+
+    select
+        passes.bill_run_id,
+        review_decisions.billing_account_id,
+        review_decisions.decision,
+        review_decisions.decision_reason
+    from {{ ref('stg_ledger__review_decisions') }} as review_decisions
+    inner join {{ ref('stg_ledger__passes') }} as passes
+        on review_decisions.pass_id = passes.pass_id
+    qualify
+        row_number() over (
+            partition by passes.bill_run_id, review_decisions.billing_account_id
+            order by review_decisions.ledger_sequence desc
+        ) = 1
+
+),
+
+decided as (
+
+    select
+        accounts.pass_id,
+        accounts.billing_account_id,
+        accounts.currency_code,
+        case
+            when decisions.decision = 'hold' then 'held'
+            when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release' then 'held'
+            when invoices.billing_account_id is null then 'nothing_to_bill'
+            else 'issue'
+        end as outcome,
+        case
+            when decisions.decision = 'hold' then concat('held by a person: ', decisions.decision_reason)
+            when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
+                then anomalies.rule_ids
+            when invoices.billing_account_id is null then 'no charge is due'
+        end as outcome_reason,
+        coalesce(invoices.total_amount, cast(0 as decimal(18, 4))) as total_amount
+    from accounts
+    left join invoices
+        on
+            accounts.pass_id = invoices.pass_id
+            and accounts.billing_account_id = invoices.billing_account_id
+    left join anomalies
+        on
+            accounts.pass_id = anomalies.pass_id
+            and accounts.billing_account_id = anomalies.billing_account_id
+    left join decisions
+        on
+            accounts.bill_run_id = decisions.bill_run_id
+            and accounts.billing_account_id = decisions.billing_account_id
+
+)
+
+select * from decided

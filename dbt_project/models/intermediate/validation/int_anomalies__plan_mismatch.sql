@@ -1,0 +1,91 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        threshold,
+        minimum_amount,
+        minimum_history,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'plan_mismatch' and is_active
+
+),
+
+accounts as (
+
+    select
+        pass_id,
+        bill_date
+    from {{ ref('int_passes__in_scope') }}
+
+),
+
+roaming as (
+
+    select
+        rated.pass_id,
+        accounts.bill_date,
+        rated.billing_account_id,
+        rated.subscription_id,
+        rated.event_id,
+        rated.rated_amount,
+        cast(rated.started_local as date) as used_on
+    from {{ ref('int_usage__rated') }} as rated
+    inner join accounts on rated.pass_id = accounts.pass_id
+    inner join {{ ref('zones') }} as zones on rated.zone_id = zones.zone_id
+    where zones.zone_type = 'roaming'
+
+),
+
+including as (
+
+    select
+        subscription_id,
+        effective_from,
+        effective_to
+    from {{ ref('int_subscription_plans__effective') }}
+    where includes_roaming
+
+),
+
+not_included as (
+
+    select
+        roaming.pass_id,
+        roaming.bill_date,
+        roaming.billing_account_id,
+        roaming.subscription_id,
+        count(distinct roaming.event_id) as event_count,
+        cast(sum(roaming.rated_amount) as decimal(18, 4)) as rated_amount
+    from roaming
+    left join including
+        on
+            roaming.subscription_id = including.subscription_id
+            and roaming.used_on >= including.effective_from
+            and roaming.used_on < including.effective_to
+    where including.subscription_id is null
+    group by roaming.pass_id, roaming.bill_date, roaming.billing_account_id, roaming.subscription_id
+
+),
+
+found as (
+
+    select
+        not_included.pass_id,
+        not_included.billing_account_id,
+        rule.rule_id,
+        concat(
+            cast(not_included.event_count as string), ' roaming records of subscription ',
+            not_included.subscription_id
+        ) as seen,
+        'a plan or option that includes roaming' as expected,
+        not_included.rated_amount as amount_at_stake
+    from not_included
+    inner join rule on not_included.bill_date >= rule.valid_from and not_included.bill_date < rule.valid_to
+
+)
+
+select * from found

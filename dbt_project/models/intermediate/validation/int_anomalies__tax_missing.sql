@@ -1,0 +1,63 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        threshold,
+        minimum_amount,
+        minimum_history,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'tax_missing' and is_active
+
+),
+
+lines as (
+
+    select
+        invoice_lines.pass_id,
+        invoice_lines.billing_account_id,
+        invoice_lines.invoice_id,
+        invoice_lines.tax_category,
+        passes.bill_date,
+        cast(sum(invoice_lines.net_amount) as decimal(18, 4)) as net_amount
+    from {{ ref('int_invoice_lines__rounded') }} as invoice_lines
+    inner join {{ ref('int_passes__in_scope') }} as passes on invoice_lines.pass_id = passes.pass_id
+    group by
+        invoice_lines.pass_id,
+        invoice_lines.billing_account_id,
+        invoice_lines.invoice_id,
+        invoice_lines.tax_category,
+        passes.bill_date
+
+),
+
+taxes as (
+
+    select
+        invoice_id,
+        tax_category
+    from {{ ref('int_invoice_taxes__computed') }}
+
+),
+
+found as (
+
+    select
+        lines.pass_id,
+        lines.billing_account_id,
+        rule.rule_id,
+        concat('no tax on lines of category ', lines.tax_category) as seen,
+        'a tax rate of the jurisdiction on the issue date' as expected,
+        abs(lines.net_amount) as amount_at_stake
+    from lines
+    inner join rule on lines.bill_date >= rule.valid_from and lines.bill_date < rule.valid_to
+    left join taxes
+        on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
+    where taxes.invoice_id is null
+
+)
+
+select * from found

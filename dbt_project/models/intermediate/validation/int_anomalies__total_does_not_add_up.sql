@@ -1,0 +1,91 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        threshold,
+        minimum_amount,
+        minimum_history,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'total_does_not_add_up' and is_active
+
+),
+
+invoices as (
+
+    select
+        invoices_totalled.pass_id,
+        invoices_totalled.billing_account_id,
+        invoices_totalled.bill_date,
+        invoices_totalled.usage_amount,
+        invoices_totalled.net_amount,
+        invoices_totalled.tax_amount,
+        invoices_totalled.total_amount
+    from {{ ref('int_invoices__totalled') }} as invoices_totalled
+    inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
+
+),
+
+-- Computed another way: from the unrounded charges, each account on its own, tax as a percentage of
+-- whole cents, compared within what rounding can explain.
+charged as (
+
+    select
+        charges.pass_id,
+        charges.billing_account_id,
+        count(*) as charge_count,
+        cast(sum(charges.amount) as decimal(18, 6)) as charged_amount
+    from {{ ref('int_charges__combined') }} as charges
+    inner join {{ ref('int_passes__in_scope') }} as passes on charges.pass_id = passes.pass_id
+    group by charges.pass_id, charges.billing_account_id
+
+),
+
+taxed as (
+
+    select
+        taxes.pass_id,
+        taxes.billing_account_id,
+        cast(sum(taxes.taxable_amount) as decimal(18, 4)) as taxable_amount,
+        max(abs(taxes.tax_amount * 100 - taxes.taxable_amount * 100 * taxes.tax_rate)) as tax_residual_cents
+    from {{ ref('int_invoice_taxes__computed') }} as taxes
+    inner join {{ ref('int_passes__in_scope') }} as passes on taxes.pass_id = passes.pass_id
+    group by taxes.pass_id, taxes.billing_account_id
+
+),
+
+found as (
+
+    select
+        invoices.pass_id,
+        invoices.billing_account_id,
+        rule.rule_id,
+        concat(
+            'net ', cast(invoices.net_amount as string), ', tax ', cast(invoices.tax_amount as string), ', total ',
+            cast(invoices.total_amount as string)
+        ) as seen,
+        concat('net of the charges ', cast(coalesce(charged.charged_amount, 0) as string)) as expected,
+        abs(invoices.total_amount) as amount_at_stake
+    from invoices
+    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    left join charged
+        on
+            invoices.pass_id = charged.pass_id
+            and invoices.billing_account_id = charged.billing_account_id
+    left join taxed
+        on
+            invoices.pass_id = taxed.pass_id
+            and invoices.billing_account_id = taxed.billing_account_id
+    where
+        invoices.total_amount <> invoices.net_amount + invoices.tax_amount
+        or abs(invoices.net_amount - coalesce(charged.charged_amount, 0))
+        > cast(0.005 as decimal(6, 3)) * coalesce(charged.charge_count, 0)
+        or invoices.net_amount <> coalesce(taxed.taxable_amount, invoices.net_amount)
+        or coalesce(taxed.tax_residual_cents, 0) > cast(0.5 as decimal(3, 1))
+
+)
+
+select * from found

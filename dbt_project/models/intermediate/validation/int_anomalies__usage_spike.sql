@@ -1,0 +1,71 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        threshold,
+        minimum_amount,
+        minimum_history,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'usage_spike' and is_active
+
+),
+
+invoices as (
+
+    select
+        invoices_totalled.pass_id,
+        invoices_totalled.billing_account_id,
+        invoices_totalled.bill_date,
+        invoices_totalled.usage_amount,
+        invoices_totalled.net_amount,
+        invoices_totalled.tax_amount,
+        invoices_totalled.total_amount
+    from {{ ref('int_invoices__totalled') }} as invoices_totalled
+    inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
+
+),
+
+past as (
+
+    select
+        invoices.pass_id,
+        invoices.billing_account_id,
+        count(*) as bill_count,
+        percentile_disc(0.5) within group (order by past_bills.usage_amount) as median_amount
+    from invoices
+    inner join {{ ref('int_bills__past') }} as past_bills
+        on
+            invoices.billing_account_id = past_bills.billing_account_id
+            and past_bills.bill_date < invoices.bill_date
+    group by invoices.pass_id, invoices.billing_account_id
+
+),
+
+found as (
+
+    select
+        invoices.pass_id,
+        invoices.billing_account_id,
+        rule.rule_id,
+        concat('usage of ', cast(invoices.usage_amount as string)) as seen,
+        concat('about ', cast(past.median_amount as string), ', the median of ', cast(past.bill_count as string),
+            ' past bills') as expected,
+        cast(invoices.usage_amount - past.median_amount as decimal(18, 4)) as amount_at_stake
+    from invoices
+    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    inner join past
+        on
+            invoices.pass_id = past.pass_id
+            and invoices.billing_account_id = past.billing_account_id
+            and past.bill_count >= rule.minimum_history
+    where
+        invoices.usage_amount >= cast(past.median_amount * rule.threshold as decimal(24, 4))
+        and invoices.usage_amount - past.median_amount >= rule.minimum_amount
+
+)
+
+select * from found

@@ -1,0 +1,94 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        threshold,
+        minimum_amount,
+        minimum_history,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'zero_usage' and is_active
+
+),
+
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        bill_date,
+        period_start,
+        period_end,
+        {{ to_utc('period_start', 'time_zone') }} as starts_at,
+        {{ to_utc('period_end', 'time_zone') }} as ends_at
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
+whole_period as (
+
+    select
+        accounts.pass_id,
+        accounts.billing_account_id,
+        accounts.bill_date,
+        accounts.starts_at,
+        accounts.ends_at,
+        subscription_plans.subscription_id
+    from accounts
+    inner join {{ ref('int_subscription_plans__effective') }} as subscription_plans
+        on
+            accounts.billing_account_id = subscription_plans.billing_account_id
+            and subscription_plans.plan_type = 'plan'
+            and subscription_plans.effective_from <= accounts.period_start
+            and subscription_plans.effective_to >= accounts.period_end
+
+),
+
+used as (
+
+    select distinct
+        whole_period.pass_id,
+        whole_period.subscription_id
+    from whole_period
+    inner join {{ ref('int_usage__list_priced') }} as list_priced
+        on
+            whole_period.subscription_id = list_priced.subscription_id
+            and list_priced.started_at >= whole_period.starts_at
+            and list_priced.started_at < whole_period.ends_at
+
+),
+
+past as (
+
+    select
+        billing_account_id,
+        max(total_amount) as largest_amount
+    from {{ ref('int_bills__past') }}
+    group by billing_account_id
+
+),
+
+found as (
+
+    select
+        whole_period.pass_id,
+        whole_period.billing_account_id,
+        rule.rule_id,
+        concat('no record of subscription ', whole_period.subscription_id) as seen,
+        'usage on an active subscription' as expected,
+        coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
+    from whole_period
+    inner join rule on whole_period.bill_date >= rule.valid_from and whole_period.bill_date < rule.valid_to
+    left join used
+        on
+            whole_period.pass_id = used.pass_id
+            and whole_period.subscription_id = used.subscription_id
+    left join past on whole_period.billing_account_id = past.billing_account_id
+    where used.subscription_id is null
+
+)
+
+select * from found

@@ -1,0 +1,57 @@
+with
+
+subscription_plans as (
+
+    select * from {{ read_files('landing', 'subscription_plans') }}
+
+),
+
+files as (
+
+    select
+        file_id,
+        landing_sequence
+    from {{ ref('stg_landing__files') }}
+    where file_status = 'accepted'
+
+),
+
+committed as (
+
+    select
+        subscription_plans.subscription_id,
+        subscription_plans.plan_id,
+        subscription_plans.valid_from,
+        subscription_plans.valid_to,
+        subscription_plans.file_id,
+        files.landing_sequence,
+        subscription_plans.record_number
+    from subscription_plans
+    inner join files on subscription_plans.file_id = files.file_id
+
+),
+
+-- A later file replaces an earlier one for the same key.
+latest as (
+
+    select
+        subscription_id,
+        plan_id,
+        valid_from,
+        valid_to,
+        file_id,
+        landing_sequence,
+        record_number
+    from committed
+    qualify
+        row_number() over (
+            partition by
+                subscription_id,
+                plan_id,
+                valid_from
+            order by landing_sequence desc, record_number desc
+        ) = 1
+
+)
+
+select * from latest

@@ -1,0 +1,41 @@
+with
+
+usage as (
+
+    select * from {{ read_files('landing', 'usage') }}
+
+),
+
+files as (
+
+    select
+        file_id,
+        landing_sequence
+    from {{ ref('stg_landing__files') }}
+    where file_status = 'accepted'
+
+),
+
+committed as (
+
+    select
+        usage.event_id,
+        usage.record_id,
+        usage.service,
+        usage.direction,
+        usage.identifier,
+        usage.other_number,
+        usage.serving_network,
+        usage.utc_offset_minutes,
+        usage.duration_seconds,
+        usage.volume_bytes,
+        usage.started_at,
+        usage.file_id,
+        files.landing_sequence,
+        usage.record_number
+    from usage
+    inner join files on usage.file_id = files.file_id
+
+)
+
+select * from committed

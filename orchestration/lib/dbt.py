@@ -1,0 +1,208 @@
+"""dbt in this process: parsed once, one build at a time, nothing left open behind it.
+
+A workspace is one side of the house: the same project over a landing, exports, seeds and a warehouse.
+Production has one; preview, impact and verify make more, each in a folder of its own, so that the
+live file is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.results import NodeStatus
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from orchestration.lib.errors import TollhouseError
+from orchestration.settings import Settings
+
+# Below these statuses a node did what it was asked to.
+FAILED = frozenset({NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr})
+
+
+class DbtError(TollhouseError):
+    """A dbt invocation failed; the text names the first nodes and why."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a dbt invocation reads and writes. All paths are absolute."""
+
+    project: Path
+    landing: Path
+    exports: Path
+    warehouse: Path
+    target: Path
+    logs: Path
+
+    @classmethod
+    def production(cls, settings: Settings) -> Workspace:
+        """The live warehouse of the home."""
+        return cls(
+            project=settings.dbt_project,
+            landing=settings.landing,
+            exports=settings.exports,
+            warehouse=settings.warehouse,
+            target=settings.home / "target",
+            logs=settings.home / "logs",
+        )
+
+    @classmethod
+    def scratch(cls, settings: Settings, side: Path, seeds: Path | None = None) -> Workspace:
+        """A side of its own over the live landing, with copies of the project and of the seeds.
+
+        Copied, not pointed to: dbt writes what it runs under the target path joined with the seed's
+        own path, and with a seed path outside the project that is the CSV itself. The stem of the
+        warehouse stays the same, since dbt writes it into the manifest as the catalog's name.
+        """
+        project = side / "project" / "dbt_project"
+        shutil.copytree(settings.dbt_project, project, ignore=shutil.ignore_patterns("target", "logs"))
+        shutil.copytree(seeds or settings.seeds, side / "project" / "seeds")
+        return cls(
+            project=project,
+            landing=settings.landing,
+            exports=side / "exports",
+            warehouse=side / "warehouse.duckdb",
+            target=side / "target",
+            logs=side / "logs",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that the dbt project reads; rendered into sources when it is parsed."""
+        return {
+            "TOLLHOUSE_LANDING": str(self.landing),
+            "TOLLHOUSE_EXPORTS": str(self.exports),
+            "TOLLHOUSE_WAREHOUSE": str(self.warehouse),
+        }
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one dbt node: `failures` counts the rows of a failed test."""
+
+    unique_id: str
+    status: str
+    message: str
+    failures: int
+    seconds: float
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in FAILED
+
+
+def dbt_arguments(command: str, workspace: Workspace, options: Sequence[str]) -> list[str]:
+    """Build the command line of a dbt call; absolute paths, since the project may be read-only."""
+    return [
+        "--no-use-colors",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "info",
+        "--log-path",
+        str(workspace.logs),
+        command,
+        "--project-dir",
+        str(workspace.project),
+        "--profiles-dir",
+        str(workspace.project),
+        "--target-path",
+        str(workspace.target),
+        *options,
+    ]
+
+
+class Dbt:
+    """The dbt project of one workspace, parsed when first needed and kept."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._manifest: Manifest | None = None
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.workspace.target / "manifest.json"
+
+    def parse(self) -> Manifest:
+        """Parse the project once; raises `DbtError` with dbt's own reason."""
+        if self._manifest is None:
+            result = self._invoke("parse", ())
+            if not isinstance(result.result, Manifest):
+                raise DbtError(f"dbt cannot read the project: {_reason(result)}")
+            self._manifest = result.result
+        return self._manifest
+
+    def build(self, *select: str, full_refresh: bool = False) -> list[NodeResult]:
+        """Build the selected nodes (all when none is named) and return each one's result.
+
+        A failed node is a result, not an exception: the caller decides what it blocks.
+        """
+        self.parse()
+        options = [option for name in select for option in ("--select", name)]
+        if full_refresh:
+            options.append("--full-refresh")
+        result = self._invoke("build", options)
+        if result.result is None:
+            raise DbtError(f"dbt could not start: {_reason(result)}")
+        return [
+            NodeResult(
+                unique_id=node.node.unique_id,
+                status=str(node.status),
+                message=str(node.message or ""),
+                failures=int(node.failures or 0),
+                seconds=round(node.execution_time, 3),
+            )
+            for node in result.result.results  # type: ignore[union-attr]
+        ]
+
+    def _invoke(self, command: str, options: Sequence[str]) -> dbtRunnerResult:
+        runner: Any = dbtRunner(manifest=self._manifest)
+        with _environment(self.workspace.environment()):
+            try:
+                result: dbtRunnerResult = runner.invoke(
+                    dbt_arguments(command, self.workspace, options)
+                )
+            finally:
+                # Otherwise the process keeps the file locked and no reader gets in.
+                DuckDBConnectionManager.close_all_connections()
+        return result
+
+
+def require_success(results: Sequence[NodeResult], what: str) -> None:
+    """Raise `DbtError` naming the first failed nodes, if there are any."""
+    failed = [result for result in results if result.has_failed]
+    if failed:
+        named = "; ".join(
+            f"{result.unique_id.split('.')[2]}: {_one_line(result.message)}" for result in failed[:3]
+        )
+        more = f" (and {len(failed) - 3} more)" if len(failed) > 3 else ""
+        raise DbtError(f"{what} stopped: {named}{more}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:400]
+
+
+def _reason(result: dbtRunnerResult) -> str:
+    return _one_line(str(result.exception or "see logs/dbt.log"))
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

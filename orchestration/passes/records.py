@@ -1,0 +1,153 @@
+"""Bill runs and passes as the ledger holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from orchestration.ledger.schema import bill_runs, pass_transitions, passes
+from orchestration.ledger.store import append_row
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class BillPass:
+    """One pass of a bill run with the states it has reached, in order."""
+
+    pass_id: str
+    bill_run_id: str
+    legal_entity_id: str
+    bill_cycle_id: str
+    bill_date: date
+    pass_kind: str
+    pass_number: int
+    issue_date: date
+    states: tuple[str, ...]
+
+    @property
+    def is_issued(self) -> bool:
+        return "issued" in self.states
+
+
+def read_passes(connection: Connection, bill_date: date | None = None) -> list[BillPass]:
+    """Return all passes, or those of one bill date, in the order they were opened."""
+    query = (
+        select(
+            passes.c.pass_id,
+            passes.c.bill_run_id,
+            bill_runs.c.legal_entity_id,
+            bill_runs.c.bill_cycle_id,
+            bill_runs.c.bill_date,
+            passes.c.pass_kind,
+            passes.c.pass_number,
+            passes.c.issue_date,
+        )
+        .join(bill_runs, passes.c.bill_run_id == bill_runs.c.bill_run_id)
+        .order_by(passes.c.sequence)
+    )
+    if bill_date is not None:
+        query = query.where(bill_runs.c.bill_date == bill_date)
+    reached: dict[str, list[str]] = {}
+    for pass_id, state in connection.execute(
+        select(pass_transitions.c.pass_id, pass_transitions.c.state).order_by(
+            pass_transitions.c.sequence
+        )
+    ):
+        reached.setdefault(pass_id, []).append(state)
+    return [
+        BillPass(**row, states=tuple(reached.get(row["pass_id"], ())))
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def last_watermark(connection: Connection, pass_id: str) -> int | None:
+    """Return the landing sequence up to which a pass last collected."""
+    query = (
+        select(pass_transitions.c.landing_watermark)
+        .where(
+            and_(
+                pass_transitions.c.pass_id == pass_id,
+                pass_transitions.c.landing_watermark.is_not(None),
+            )
+        )
+        .order_by(pass_transitions.c.sequence.desc())
+        .limit(1)
+    )
+    watermark: int | None = connection.scalar(query)
+    return watermark
+
+
+def record_state(
+    connection: Connection,
+    settings: Settings,
+    pass_ids: Sequence[str],
+    state: str,
+    *,
+    landing_watermark: int | None = None,
+    control_totals: Mapping[str, Any] | None = None,
+) -> None:
+    """Append that passes reached a state, with the commit and the hash of models and seeds."""
+    commit_hash, project_hash = describe_project(settings)
+    for pass_id in pass_ids:
+        append_row(
+            connection,
+            pass_transitions,
+            pass_id=pass_id,
+            state=state,
+            landing_watermark=landing_watermark,
+            commit_hash=commit_hash,
+            project_hash=project_hash,
+            control_totals=(
+                json.dumps(control_totals, sort_keys=True, default=str) if control_totals else None
+            ),
+        )
+
+
+def last_issue_date(connection: Connection, legal_entity_id: str) -> date | None:
+    """Return the latest issue date of a legal entity: dates never decrease within a series."""
+    query = (
+        select(func.max(passes.c.issue_date))
+        .join(bill_runs, passes.c.bill_run_id == bill_runs.c.bill_run_id)
+        .join(pass_transitions, pass_transitions.c.pass_id == passes.c.pass_id)
+        .where(
+            and_(
+                bill_runs.c.legal_entity_id == legal_entity_id,
+                pass_transitions.c.state == "issued",
+            )
+        )
+    )
+    issued: date | None = connection.scalar(query)
+    return issued
+
+
+def describe_project(settings: Settings) -> tuple[str | None, str]:
+    """Return the commit (None outside git) and the SHA-256 of all models, macros and seeds."""
+    digest = hashlib.sha256()
+    for folder in (settings.dbt_project / "models", settings.dbt_project / "macros", settings.seeds):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".sql", ".yml", ".csv"}:
+                digest.update(str(path.relative_to(folder)).encode() + b"\0")
+                digest.update(path.read_bytes() + b"\0")
+    return _commit(settings.project_root), digest.hexdigest()
+
+
+def _commit(root: Path) -> str | None:
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None if result.returncode == 0 else None
