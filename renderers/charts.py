@@ -17,6 +17,7 @@ from renderers.palette import ACCENT, ACCENT_SOFT, INK, MUTED, RULE
 # The family that the PDF embeds; a browser falls back to what it has.
 FONT = "DejaVu Sans Condensed, sans-serif"
 
+MAX_LABEL = 20
 _MARK_BARS = ((10, 8), (18, 14), (26, 21))
 
 
@@ -55,10 +56,13 @@ def column_chart(
 
 
 def row_chart(
-    bars: Sequence[Bar], *, title: str, description: str, width: int = 560, label_width: int = 170
+    bars: Sequence[Bar], *, title: str, description: str, width: int = 480, label_width: int = 120
 ) -> Markup:
-    """Return lying bars, one row each with its label before and its text behind it."""
-    row, text_width = 22, 96
+    """Return lying bars, one row each with its label before and its text behind it.
+
+    A long label is shortened: the table beside the chart holds it whole.
+    """
+    row, text_width = 27, 92
     room = Decimal(width - label_width - text_width)
     longest = max([abs(bar.value) for bar in bars] + [Decimal(0)])
     parts = []
@@ -66,12 +70,16 @@ def row_chart(
         y = Decimal(index * row)
         length = abs(bar.value) / longest * room if longest else Decimal(0)
         colour = ACCENT if bar.value >= 0 else ACCENT_SOFT
-        parts.append(_text(label_width - 10, y + 14, bar.label, "end", size=11))
-        parts.append(_rect(Decimal(label_width), y + 4, max(length, Decimal(1)), 13, colour))
+        parts.append(_text(label_width - 10, y + 17, _shortened(bar.label), "end", size=11))
+        parts.append(_rect(Decimal(label_width), y + 4, max(length, Decimal(1)), 18, colour))
         parts.append(
-            _text(label_width + length + 8, y + 14, bar.text, "start", size=11, strong=True)
+            _text(label_width + length + 8, y + 17, bar.text, "start", size=11, strong=True)
         )
     return _svg(parts, width, max(len(bars), 1) * row, title, description)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _rect(
@@ -85,9 +93,9 @@ def _rect(
 def _line(
     x1: Decimal | int, y1: Decimal | int, x2: Decimal | int, y2: Decimal | int, colour: str
 ) -> Markup:
-    return Markup(
-        '<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="0.8"/>'
-    ).format(*(f"{Decimal(value):.2f}" for value in (x1, y1, x2, y2)), colour)
+    return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="0.8"/>').format(
+        *(f"{Decimal(value):.2f}" for value in (x1, y1, x2, y2)), colour
+    )
 
 
 def _text(

@@ -27,7 +27,7 @@ class EpcError(ValueError):
 
 
 def normalised_iban(iban: str) -> str:
-    """Return the IBAN without spaces. Raises `EpcError` when form or checksum (ISO 7064) is wrong."""
+    """Return the IBAN without spaces. Raises `EpcError` when form or checksum is wrong."""
     compact = re.sub(r"\s", "", iban).upper()
     if not _IBAN.fullmatch(compact):
         raise EpcError(f"IBAN {iban!r} has a wrong form")

@@ -159,7 +159,11 @@ def check_invoice(invoice: Invoice) -> None:
         raise RenderError(f"document {invoice.number}: {name} is not a finite Decimal")
     claims = (
         ("lines", sum((line.net_amount for line in invoice.lines), ZERO), invoice.net_amount),
-        ("taxable amounts", sum((t.taxable_amount for t in invoice.taxes), ZERO), invoice.net_amount),
+        (
+            "taxable amounts",
+            sum((t.taxable_amount for t in invoice.taxes), ZERO),
+            invoice.net_amount,
+        ),
         ("tax amounts", sum((t.tax_amount for t in invoice.taxes), ZERO), invoice.tax_amount),
         ("net and tax", invoice.net_amount + invoice.tax_amount, invoice.total_amount),
     )

@@ -28,7 +28,7 @@ class Language:
     words: dict[str, str]
 
     def word(self, key: str) -> str:
-        """Return the catalogue's entry; an unknown key is a mistake of ours and raises `KeyError`."""
+        """Return the catalogue's entry; an unknown key is our mistake and raises `KeyError`."""
         return self.words[key]
 
     def number(self, value: Decimal | int, places: int = 0) -> str:

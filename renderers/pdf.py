@@ -60,7 +60,9 @@ def check_glyphs(number: str, texts: Iterable[str]) -> None:
     """Raise `RenderError` for a character that the fonts cannot draw."""
     missing = set().union(*texts) - fonts.drawable()
     if missing:
-        named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in sorted(missing))
+        named = ", ".join(
+            f"{character!r} (U+{ord(character):04X})" for character in sorted(missing)
+        )
         raise RenderError(f"document {number}: no glyph in {fonts.FAMILY} for {named}")
 
 

@@ -1,4 +1,4 @@
-"""An invoice as one HTML page for the screen: inline style, inline pictures, no script, no request."""
+"""An invoice as one HTML page for the screen: inline style and pictures, no script, no request."""
 
 from __future__ import annotations
 

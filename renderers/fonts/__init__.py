@@ -30,6 +30,6 @@ def register() -> None:
 
 @cache
 def drawable() -> frozenset[str]:
-    """Return the characters that both weights can draw, with the white space that needs no glyph."""
+    """Return the characters that both weights can draw, and the breaks that need no glyph."""
     glyphs = [set(TTFontFile(str(FOLDER / name)).charToGlyph) for name in FILES.values()]
     return frozenset(chr(code) for code in set.intersection(*glyphs)) | frozenset("\n\t")
