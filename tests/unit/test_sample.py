@@ -314,6 +314,14 @@ def test_every_kind_of_usage_beside_the_voice_is_there(
     assert min(summary.sms_records, summary.data_sessions, summary.roaming_records) > 12
     assert min(summary.incoming_records, summary.late_records, summary.offences) > 0
     assert summary.unknown_number_records == 10
+    kinds = inbox.execute("select distinct service, direction from usage order by all").fetchall()
+    assert kinds == [
+        ("data", "outgoing"),
+        ("sms", "incoming"),
+        ("sms", "outgoing"),
+        ("voice", "incoming"),
+        ("voice", "outgoing"),
+    ]
     late = "select count(distinct record_id) from usage where started_at < '2026-10-01'"
     assert one(inbox, late) == summary.late_records
     unknown = (
@@ -389,6 +397,7 @@ def test_a_follow_up_brings_new_usage_and_one_new_account(tmp_path: Path, base_f
     assert "usage/usage_msc01_20261101_000032.csv" in summary.files
     with open_inbox(tmp_path, "202611") as connection:
         assert one(connection, "select count(*) from subscriptions") == 128
+        assert one(connection, "select count(*) from calls") > 30_000
         newest = "select count(*) from subscriptions where activated_date > '2026-11'"
         assert one(connection, newest) == 1
         unheld = "select count(*) from calls join subscriptions using (subscription_id) "

@@ -1,3 +1,6 @@
+-- From here on chance differs from month to month; who is who, above, does not.
+set variable seed = hash(getvariable('seed'), getvariable('month'));
+
 -- Exactly the table's calls and seconds per subscriber and band, set by set.
 -- A follow-up month scales them: it has no oracle.
 create table voice_totals as

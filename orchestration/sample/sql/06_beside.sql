@@ -107,7 +107,7 @@ with items as (
 drawn as (
     select
         *,
-        draw(kind, n * 100000 + item, getvariable('month')) as tie,
+        draw('record', n * 100000 + item, kind) as tie,
         100 + pick(1000, kind, n, item) as weight,
     from items
 ),
@@ -129,6 +129,7 @@ select
         when 'roaming' then ['voice', 'voice', 'sms', 'data'][1 + shared.tie % 4]
         when 'roaming_eu' then ['voice', 'voice', 'sms', 'data'][1 + shared.tie % 4]
         when 'incoming_voice' then 'voice'
+        when 'incoming_sms' then 'sms'
         when 'late_sms' then 'sms'
         else split_part(shared.kind, '_', 1)
     end as service,

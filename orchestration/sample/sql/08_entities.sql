@@ -142,13 +142,13 @@ with charged as (
     from subscribers
     where
         part = 'none' and is_active
-        and (n = 7 or pick(250, 'sim', n, getvariable('month')) = 0)
+        and (n = 7 or pick(250, 'sim', n, 0) = 0)
     union all
     select subscription_id, n, 'Goodwill credit', -15.00
     from subscribers
     where
         part = 'none' and is_active
-        and (n = 11 or pick(1000, 'goodwill', n, getvariable('month')) = 0)
+        and (n = 11 or pick(1000, 'goodwill', n, 0) = 0)
     union all
     select subscription_id, n, 'Settlement of a claim', -600.00
     from subscribers
