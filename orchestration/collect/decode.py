@@ -40,11 +40,12 @@ def split_source(path: Path, entity: Entity) -> str:
 
 def _read_csv(path: Path, columns: tuple[str, ...], has_header: bool) -> str:
     types = ", ".join(f"{quote(name)}: 'varchar'" for name in columns)
-    # Quoted line breaks in a split file would mislead a parallel scan; plain files have none.
+    # A split file may hold quoted line breaks: a parallel scan and the guess at the file's own
+    # line break (the first one seen, even inside quotes) would both be misled by them.
+    options = "" if has_header else "parallel=false, new_line='\\n', "
     return (
         f"read_csv({quote(str(path))}, auto_detect=false, header={str(has_header).lower()},"
-        " delim=',', quote='\"', escape='\"', nullstr='',"
-        f" parallel={str(has_header).lower()}, columns={{{types}}})"
+        f" delim=',', quote='\"', escape='\"', nullstr='', {options}columns={{{types}}})"
     )
 
 
@@ -97,8 +98,8 @@ def _is_accepted(entity: Entity) -> str:
     for column in entity.columns:
         name = quote_name(column.name)
         accepts = column.kind.accepts.replace("{v}", name)
-        otherwise = "false" if column.is_required else f"{name} is null"
-        conditions.append(f"coalesce({accepts}, {otherwise})")
+        or_empty = "" if column.is_required else f"{name} is null or "
+        conditions.append(f"({or_empty}coalesce({accepts}, false))")
     for rule in entity.rules:
         broken = _fill(entity, rule.broken_when)
         conditions.append(f"not coalesce({broken}, false)")

@@ -408,8 +408,8 @@ def _decode_split(connection: duckdb.DuckDBPyConnection, decoded: Decoded, link:
         sound_path.open("w", encoding="utf-8", newline="") as sound_stream,
         broken_path.open("w", encoding="utf-8", newline="") as broken_stream,
     ):
-        sound = csv.writer(sound_stream, lineterminator="\n")
-        broken = csv.writer(broken_stream, lineterminator="\n")
+        sound = csv.writer(sound_stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        broken = csv.writer(broken_stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
         for record in split_records(stream, len(entity.columns)):
             place = (record.record_number, record.line_number)
             if isinstance(record, Broken):
