@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reportlab.lib.colors import HexColor
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from renderers.fonts import BOLD, REGULAR
+from renderers.fonts import BOLD, MM, REGULAR, wrap
 from renderers.palette import ACCENT, ACCENT_TINT, INK, MUTED
 
-MM = 72 / 25.4
 PAGE = (210 * MM, 297 * MM)
 LEFT, RIGHT = 20 * MM, 190 * MM
 TOP, BOTTOM = 272 * MM, 28 * MM
@@ -106,7 +104,8 @@ def _heading(kind: RowKind, text: str) -> Row:
 
 def _record(cells: Sequence[str], index: int) -> Row:
     lines = tuple(
-        _wrap(text, (column.width - 2) * MM) for text, column in zip(cells, COLUMNS, strict=True)
+        wrap(text, (column.width - 2) * MM, SIZE)
+        for text, column in zip(cells, COLUMNS, strict=True)
     )
     is_shaded = index // RECORDS_PER_BAND % 2 == 1
     return Row("record", LEADING * max(len(cell) for cell in lines), lines, is_shaded)
@@ -119,20 +118,6 @@ def _place(pages: list[Page], rows: list[Row], head: Row) -> None:
     if used + needed > TOP - BOTTOM:
         pages.append([] if rows[0].kind == "section" else [head])
     pages[-1].extend(rows)
-
-
-def _wrap(text: str, width: float) -> tuple[str, ...]:
-    """Return the text in lines of at most `width` points, broken at a space where there is one."""
-    lines = []
-    while stringWidth(text, REGULAR, SIZE) > width and len(text) > 1:
-        end = len(text) - 1
-        while end > 1 and stringWidth(text[:end], REGULAR, SIZE) > width:
-            end -= 1
-        space = text.rfind(" ", 1, end + 1)
-        cut = space if space > 0 else end
-        lines.append(text[:cut])
-        text = text[cut:].lstrip(" ")
-    return (*lines, text)
 
 
 def _draw_margins(canvas: Canvas, view: dict[str, Any], page_text: str) -> None:

@@ -170,13 +170,13 @@ _ENGLISH = {
 
 _GERMAN = {
     "invoice": "Rechnung",
-    "credit_note": "Gutschrift",
+    "credit_note": "Rechnungskorrektur",
     "invoice_for": "Ihre Rechnung für",
-    "credit_note_for": "Ihre Gutschrift für",
+    "credit_note_for": "Ihre Rechnungskorrektur für",
     "number": "Belegnummer",
     "account": "Kundenkonto",
     "issue_date": "Rechnungsdatum",
-    "tax_point_date": "Leistungsdatum",
+    "tax_point_date": "Steuerfälligkeit",
     "due_date": "Fällig am",
     "period": "Abrechnungszeitraum",
     "original": "Berichtigt Rechnung",

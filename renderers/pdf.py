@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
+from markupsafe import Markup
 from pypdf import PdfReader, PdfWriter
 from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
@@ -29,6 +30,9 @@ from renderers.view import invoice_view
 # The letter of nearly every account: one page with the slip, one with the charges.
 USUAL_LETTER_PAGES = 2
 LAYOUT_ATTEMPTS = 3
+# The window of a C5/6 envelope (DIN 5008), below the return line, and type sizes that suit it.
+WINDOW_WIDTH, WINDOW_HEIGHT = 83 * fonts.MM, 98.0
+ADDRESS_TYPE = ((10.0, 13.5), (8.5, 11.5), (7.0, 9.5), (6.0, 8.0))
 
 
 def render_pdf(invoice: Invoice) -> bytes:
@@ -73,9 +77,9 @@ def _letter(invoice: Invoice, view: dict[str, Any], call_pages: int) -> tuple[by
     we state the usual number and lay out again only where it was wrong.
     """
     pages = USUAL_LETTER_PAGES
-    pictures = _pictures(view)
+    fixed = {**_pictures(view), **_address(invoice), "broken": _broken}
     for _ in range(LAYOUT_ATTEMPTS):
-        values = {**view, **pictures, "page_count": pages + call_pages}
+        values = {**view, **fixed, "page_count": pages + call_pages}
         markup = templating.render("print.html.j2", values)
         check_glyphs(invoice.number, [markup])
         letter = _pisa(invoice, markup)
@@ -117,6 +121,23 @@ def _pictures(view: dict[str, Any]) -> dict[str, str]:
         "qr": epc_qr.symbol(qr_text).png_data_uri(scale=8, border=0) if qr_text else "",
         "chart": _svg_uri(chart) if chart else "",
     }
+
+
+def _address(invoice: Invoice) -> dict[str, Any]:
+    """Return the lines of the address in the largest type that fits the window of the envelope."""
+    wanted = (invoice.buyer.name, *invoice.buyer.address)
+    for size, leading in ADDRESS_TYPE:
+        lines = [line for text in wanted for line in fonts.wrap(text, WINDOW_WIDTH, size)]
+        if len(lines) * leading <= WINDOW_HEIGHT:
+            return {"address": lines, "address_size": size, "address_leading": leading}
+    raise RenderError(f"document {invoice.number}: the address does not fit the window")
+
+
+def _broken(text: str, width: float, size: float = 8.5) -> Markup:
+    """Break words wider than `width` millimetres, which xhtml2pdf would let run out of the cell."""
+    words = text.split(" ")
+    lines = (fonts.wrap(word, width * fonts.MM, size, fonts.BOLD) for word in words)
+    return Markup(" ").join(Markup("<br/>").join(parts) for parts in lines)
 
 
 def _svg_uri(svg: str) -> str:

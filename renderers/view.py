@@ -5,6 +5,7 @@ Both templates read the same `view`, so the screen and the paper cannot say diff
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
@@ -26,6 +27,7 @@ from renderers.palette import COLOURS
 
 CHARGE_ORDER = ("recurring", "usage", "one_off", "discount", "minimum", "credit", "adjustment")
 SERVICES = ("voice", "sms", "data")
+_BREAKS = re.compile(r"[\t\r\n]+")
 PAST_BILLS_SHOWN = 6
 # Rated amounts keep six decimals; most tariffs need four, and four are easier to read.
 ITEMISED_PLACES = (4, 6)
@@ -232,7 +234,7 @@ def _usage(invoice: Invoice, words: Language, line: UsageSummaryLine) -> dict[st
 
 def _itemised(words: Language, record: ItemisedUsage, places: int) -> tuple[str, ...]:
     """Return the cells of one record in the order of the columns."""
-    return (
+    cells = (
         words.moment(record.started_at),
         words.word(record.service) if record.service in SERVICES else record.service,
         record.other_number or EN_DASH,
@@ -241,6 +243,7 @@ def _itemised(words: Language, record: ItemisedUsage, places: int) -> tuple[str,
         words.quantity(record.quantity, record.unit),
         words.number(record.amount, places),
     )
+    return tuple(_BREAKS.sub(" ", cell) for cell in cells)
 
 
 def _itemised_places(records: Iterable[ItemisedUsage]) -> int:
