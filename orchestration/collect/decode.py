@@ -65,14 +65,14 @@ def accepted_records(entity: Entity, file_id: str, source: str) -> str:
 
 def rejected_records(entity: Entity, file_id: str, source: str) -> str:
     """Return the query of the rejected records, each with the first rule that it breaks."""
-    rules, reasons = [], []
-    for when, rule, reason in _faults(entity):
-        rules.append(f"when {when} then {quote(rule)}")
-        reasons.append(f"when {when} then {reason}")
+    number, found = _first_fault(entity)
+    rules = ", ".join(quote(rule) for rule, _ in found)
+    reasons = " ".join(f"when {index} then {reason}" for index, (_, reason) in enumerate(found, 1))
+    faulty = f"select *, {number} as fault from {source} as source where not {_is_accepted(entity)}"
     return (
         f"select {quote(file_id)} as file_id, record_number, line_number,"
-        f" case {' '.join(rules)} end as rule, case {' '.join(reasons)} end as reason,"
-        f" {_raw(entity)} as raw from {source} as source where not {_is_accepted(entity)}"
+        f" [{rules}][fault] as rule, case fault {reasons} end as reason, {_raw(entity)} as raw"
+        f" from ({faulty}) as faulty"
     )
 
 
@@ -106,23 +106,26 @@ def _is_accepted(entity: Entity) -> str:
     return f"({' and '.join(conditions)})"
 
 
-def _faults(entity: Entity) -> list[tuple[str, str, str]]:
-    """Return (when, rule, reason as SQL) of everything that can be wrong, in column order."""
-    faults = []
+def _first_fault(entity: Entity) -> tuple[str, list[tuple[str, str]]]:
+    """Return SQL for the number of a record's first fault, and (rule, reason as SQL) by number."""
+    found: list[tuple[str, str]] = []
+    branches = []
     for column in entity.columns:
         name = quote_name(column.name)
         if column.is_required:
-            reason = quote(f"{column.name} is empty")
-            faults.append((f"{name} is null", f"missing_{column.subject}", reason))
+            found.append((f"missing_{column.subject}", quote(f"{column.name} is empty")))
+            branches.append(f"when {name} is null then {len(found)}")
+        inner = []
+        for fault in column.kind.faults:
+            found.append((f"{fault.problem}_{column.subject}", _said(column, fault)))
+            inner.append(f"when {fault.when.replace('{v}', name)} then {len(found)}")
         accepts = column.kind.accepts.replace("{v}", name)
         refused = f"{name} is not null and not coalesce({accepts}, false)"
-        for fault in column.kind.faults:
-            when = f"{refused} and {fault.when.replace('{v}', name)}"
-            faults.append((when, f"{fault.problem}_{column.subject}", _said(column, fault)))
+        branches.append(f"when {refused} then case {' '.join(inner)} end")
     for rule in entity.rules:
-        reason = _sentence(rule.reason)
-        faults.append((_fill(entity, rule.broken_when), rule.rule, reason))
-    return faults
+        found.append((rule.rule, _sentence(rule.reason)))
+        branches.append(f"when {_fill(entity, rule.broken_when)} then {len(found)}")
+    return f"case {' '.join(branches)} end", found
 
 
 def _fill(entity: Entity, expression: str) -> str:
