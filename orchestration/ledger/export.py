@@ -155,12 +155,12 @@ def _columns_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str
 def _describe(engine: duckdb.DuckDBPyConnection, path: Path) -> _Part | None:
     """Read what a part holds; None when its name says something else."""
     named = _PART.fullmatch(path.name)
-    row = engine.execute(
+    (row,) = engine.execute(
         "select min(sequence), max(sequence), count(distinct sequence), count(*), "
         "max_by(recorded_at, sequence) from read_parquet(?)",
         [str(path)],
-    ).fetchone()
-    if named is None or row is None or row[:2] != tuple(map(int, named.groups())):
+    ).fetchall()
+    if named is None or row[:2] != tuple(map(int, named.groups())):
         return None
     first, last, distinct_count, row_count, last_recorded_at = row
     if distinct_count != row_count:
