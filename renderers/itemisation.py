@@ -129,7 +129,7 @@ def _draw_margins(canvas: Canvas, view: dict[str, Any], page_text: str) -> None:
     canvas.setLineWidth(0.8)
     canvas.line(LEFT, 22 * MM, RIGHT, 22 * MM)
     baseline = 22 * MM - 8.5
-    for line in (seller["contact_line"], seller["legal"]):
+    for line in (*wrap(seller["contact_line"], 138 * MM, 7), seller["legal"]):
         _text(canvas, LEFT, baseline, line, colour=MUTED, size=7)
         baseline -= 9.5
     _text(canvas, RIGHT, 22 * MM - 8.5, page_text, colour=MUTED, size=7, to_left=True)

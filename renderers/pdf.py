@@ -31,7 +31,7 @@ from renderers.view import invoice_view
 USUAL_LETTER_PAGES = 2
 LAYOUT_ATTEMPTS = 3
 # The window of a C5/6 envelope (DIN 5008), below the return line, and type sizes that suit it.
-WINDOW_WIDTH, WINDOW_HEIGHT = 83 * fonts.MM, 98.0
+WINDOW_WIDTH, WINDOW_HEIGHT = 83 * fonts.MM, 90.0
 ADDRESS_TYPE = ((10.0, 13.5), (8.5, 11.5), (7.0, 9.5), (6.0, 8.0))
 
 

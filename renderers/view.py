@@ -190,7 +190,7 @@ def _chart(invoice: Invoice, words: Language) -> str:
         title=words.word("history"),
         description=f"{words.word('history_text')}: {described}",
         width=232,
-        height=122,
+        height=104,
     )
 
 
