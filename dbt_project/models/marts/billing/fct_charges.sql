@@ -1,0 +1,98 @@
+with
+
+frozen as (
+
+    select
+        charge_id,
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        plan_id,
+        charge_type,
+        charge_code,
+        source_id,
+        unit,
+        currency_code,
+        tax_category,
+        event_count,
+        quantity,
+        free_quantity,
+        amount,
+        period_start,
+        period_end,
+        charged_through_date,
+        'issued' as billing_status
+    from {{ ref('stg_issued__charges') }}
+
+),
+
+unissued as (
+
+    select
+        decided.pass_id,
+        decided.billing_account_id,
+        case decided.outcome when 'held' then 'held' else 'draft' end as billing_status
+    from {{ ref('int_accounts__decided') }} as decided
+    inner join {{ ref('int_passes__unissued') }} as passes on decided.pass_id = passes.pass_id
+
+),
+
+computed as (
+
+    select
+        computed.charge_id,
+        computed.pass_id,
+        computed.billing_account_id,
+        computed.subscription_id,
+        computed.plan_id,
+        computed.charge_type,
+        computed.charge_code,
+        computed.source_id,
+        computed.unit,
+        computed.currency_code,
+        computed.tax_category,
+        computed.event_count,
+        computed.quantity,
+        computed.free_quantity,
+        computed.amount,
+        computed.period_start,
+        computed.period_end,
+        computed.charged_through_date,
+        unissued.billing_status
+    from {{ ref('int_charges__combined') }} as computed
+    inner join unissued
+        on
+            computed.pass_id = unissued.pass_id
+            and computed.billing_account_id = unissued.billing_account_id
+
+),
+
+united as (
+
+    select * from frozen
+    union all
+    select * from computed
+
+)
+
+select
+    charge_id,
+    pass_id,
+    billing_account_id,
+    subscription_id,
+    plan_id,
+    charge_type,
+    charge_code,
+    source_id,
+    billing_status,
+    unit,
+    currency_code,
+    tax_category,
+    event_count,
+    quantity,
+    free_quantity,
+    amount,
+    period_start,
+    period_end,
+    charged_through_date
+from united

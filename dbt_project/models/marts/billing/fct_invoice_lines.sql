@@ -1,0 +1,107 @@
+with
+
+frozen as (
+
+    select
+        invoice_line_id,
+        invoice_id,
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        plan_id,
+        charge_type,
+        charge_code,
+        source_id,
+        description_en,
+        description_de,
+        unit,
+        currency_code,
+        tax_category,
+        line_number,
+        event_count,
+        quantity,
+        free_quantity,
+        net_amount,
+        period_start,
+        period_end,
+        'issued' as billing_status
+    from {{ ref('stg_issued__invoice_lines') }}
+
+),
+
+unissued as (
+
+    select
+        decided.pass_id,
+        decided.billing_account_id,
+        case decided.outcome when 'held' then 'held' else 'draft' end as billing_status
+    from {{ ref('int_accounts__decided') }} as decided
+    inner join {{ ref('int_passes__unissued') }} as passes on decided.pass_id = passes.pass_id
+
+),
+
+computed as (
+
+    select
+        computed.invoice_line_id,
+        computed.invoice_id,
+        computed.pass_id,
+        computed.billing_account_id,
+        computed.subscription_id,
+        computed.plan_id,
+        computed.charge_type,
+        computed.charge_code,
+        computed.source_id,
+        computed.description_en,
+        computed.description_de,
+        computed.unit,
+        computed.currency_code,
+        computed.tax_category,
+        computed.line_number,
+        computed.event_count,
+        computed.quantity,
+        computed.free_quantity,
+        computed.net_amount,
+        computed.period_start,
+        computed.period_end,
+        unissued.billing_status
+    from {{ ref('int_invoice_lines__rounded') }} as computed
+    inner join unissued
+        on
+            computed.pass_id = unissued.pass_id
+            and computed.billing_account_id = unissued.billing_account_id
+
+),
+
+united as (
+
+    select * from frozen
+    union all
+    select * from computed
+
+)
+
+select
+    invoice_line_id,
+    invoice_id,
+    line_number,
+    billing_status,
+    pass_id,
+    billing_account_id,
+    subscription_id,
+    plan_id,
+    charge_type,
+    charge_code,
+    source_id,
+    description_en,
+    description_de,
+    unit,
+    currency_code,
+    tax_category,
+    event_count,
+    quantity,
+    free_quantity,
+    net_amount,
+    period_start,
+    period_end
+from united

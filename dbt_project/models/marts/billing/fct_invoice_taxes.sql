@@ -1,0 +1,83 @@
+with
+
+frozen as (
+
+    select
+        invoice_tax_id,
+        invoice_id,
+        pass_id,
+        billing_account_id,
+        tax_jurisdiction,
+        tax_type,
+        tax_category,
+        tax_rate_id,
+        currency_code,
+        tax_rate,
+        taxable_amount,
+        tax_amount,
+        tax_point_date,
+        'issued' as billing_status
+    from {{ ref('stg_issued__invoice_taxes') }}
+
+),
+
+unissued as (
+
+    select
+        decided.pass_id,
+        decided.billing_account_id,
+        case decided.outcome when 'held' then 'held' else 'draft' end as billing_status
+    from {{ ref('int_accounts__decided') }} as decided
+    inner join {{ ref('int_passes__unissued') }} as passes on decided.pass_id = passes.pass_id
+
+),
+
+computed as (
+
+    select
+        computed.invoice_tax_id,
+        computed.invoice_id,
+        computed.pass_id,
+        computed.billing_account_id,
+        computed.tax_jurisdiction,
+        computed.tax_type,
+        computed.tax_category,
+        computed.tax_rate_id,
+        computed.currency_code,
+        computed.tax_rate,
+        computed.taxable_amount,
+        computed.tax_amount,
+        computed.tax_point_date,
+        unissued.billing_status
+    from {{ ref('int_invoice_taxes__computed') }} as computed
+    inner join unissued
+        on
+            computed.pass_id = unissued.pass_id
+            and computed.billing_account_id = unissued.billing_account_id
+
+),
+
+united as (
+
+    select * from frozen
+    union all
+    select * from computed
+
+)
+
+select
+    invoice_tax_id,
+    invoice_id,
+    billing_status,
+    pass_id,
+    billing_account_id,
+    tax_jurisdiction,
+    tax_type,
+    tax_category,
+    tax_rate_id,
+    currency_code,
+    tax_rate,
+    taxable_amount,
+    tax_amount,
+    tax_point_date
+from united

@@ -1,0 +1,7 @@
+-- A segment of an event stands on one invoice at most, across all runs.
+select
+    event_id,
+    segment_started_at
+from {{ ref('stg_issued__billed_usage') }}
+group by event_id, segment_started_at
+having count(*) > 1

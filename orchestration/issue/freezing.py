@@ -1,0 +1,228 @@
+"""Issuing: freeze what was computed as Parquet, then commit its hashes and take the numbers.
+
+The files come first and do not count; the one ledger transaction makes them count, gives every
+invoice its number and moves the passes to `issued`. Killed before it, nothing was issued and the
+files are orphans that no model reads; killed after it, everything was.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from orchestration.issue.frozen import FrozenEntity, frozen_entities
+from orchestration.ledger.numbers import NewDocument, take_numbers
+from orchestration.ledger.schema import frozen_files
+from orchestration.ledger.store import Ledger, append_rows
+from orchestration.lib.errors import TollhouseError
+from orchestration.lib.files import replace_atomically, sha256_file, temporary_beside
+from orchestration.passes.records import BillPass, read_passes, record_state
+from orchestration.settings import Settings
+
+INVOICE_SERIES = "R"
+
+# Which rows of a pass are frozen: those of the accounts that are issued, what says why the others
+# are not, and the pass's own record.
+ISSUED_ONLY = """
+    and billing_account_id in (
+        select decided.billing_account_id
+        from intermediate.int_accounts__decided as decided
+        where decided.pass_id = ? and decided.outcome = 'issue'
+    )"""
+NOT_ISSUED = "and outcome <> 'issue'"
+WHOLE_PASS = frozenset({"anomalies", "control_totals"})
+
+
+class IssueError(TollhouseError):
+    """A pass cannot be issued; nothing was."""
+
+
+@dataclass(frozen=True)
+class FrozenFile:
+    """A frozen file as the ledger will commit it. `path` is relative to landing."""
+
+    issue_id: str
+    pass_id: str
+    entity: str
+    path: str
+    sha256: str
+    row_count: int
+
+
+@dataclass(frozen=True)
+class IssueSummary:
+    """What issuing a pass did, for the operator."""
+
+    pass_id: str
+    invoice_count: int
+    held_count: int
+    nothing_count: int
+    total_amount: Decimal
+    first_number: str | None
+    last_number: str | None
+
+
+def issue_passes(
+    settings: Settings, ledger: Ledger, bill_passes: Sequence[BillPass]
+) -> list[IssueSummary]:
+    """Issue passes that were calculated and validated, each in a transaction of its own.
+
+    The caller holds the writer lock and has built the warehouse from the present ledger. A pass
+    that is issued already is left alone. Raises `IssueError` when a pass was not validated.
+    """
+    return [
+        _issue(settings, ledger, bill_pass) for bill_pass in bill_passes if not bill_pass.is_issued
+    ]
+
+
+def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSummary:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        issue_id = f"{bill_pass.pass_id}-{secrets.token_hex(6)}"
+        files = [
+            _freeze(warehouse, settings.landing, entity, bill_pass.pass_id, issue_id)
+            for entity in frozen_entities(settings)
+        ]
+        new_documents = _read_documents(warehouse, bill_pass.pass_id)
+        prefix = _document_prefix(warehouse, bill_pass)
+        outcomes = _count_outcomes(warehouse, bill_pass.pass_id)
+    total = sum((document.total_amount for document in new_documents), Decimal(0))
+    summary = {
+        "invoices": len(new_documents),
+        "total_amount": str(total),
+        "held": outcomes.get("held", 0),
+        "nothing_to_bill": outcomes.get("nothing_to_bill", 0),
+    }
+    with ledger.write() as connection:
+        current = next(
+            one for one in read_passes(connection, bill_pass.bill_date)
+            if one.pass_id == bill_pass.pass_id
+        )
+        if "validated" not in current.states:
+            raise IssueError(f"pass {bill_pass.pass_id} was not validated: run it up to there first")
+        if current.is_issued:
+            raise IssueError(f"pass {bill_pass.pass_id} was issued meanwhile by another process")
+        append_rows(connection, frozen_files, [vars(one) for one in files])
+        issued = take_numbers(
+            connection,
+            bill_pass.legal_entity_id,
+            INVOICE_SERIES,
+            bill_pass.issue_date,
+            new_documents,
+            prefix,
+        )
+        record_state(
+            connection, settings, [bill_pass.pass_id], "issued", control_totals=summary
+        )
+    return IssueSummary(
+        pass_id=bill_pass.pass_id,
+        invoice_count=len(issued),
+        held_count=outcomes.get("held", 0),
+        nothing_count=outcomes.get("nothing_to_bill", 0),
+        total_amount=total,
+        first_number=issued[0].document_number if issued else None,
+        last_number=issued[-1].document_number if issued else None,
+    )
+
+
+def freezing_query(entity: FrozenEntity) -> str:
+    """Return the query of the rows to freeze; its parameters are the pass id, once or twice."""
+    columns = ", ".join(f"cast({name} as {type_}) as {name}" for name, type_ in entity.columns)
+    if entity.name == "unbilled_accounts":
+        which = NOT_ISSUED
+    elif entity.name in WHOLE_PASS:
+        which = ""
+    else:
+        which = ISSUED_ONLY
+    return f"select {columns} from intermediate.{entity.frozen_from} where pass_id = ? {which}"
+
+
+def _freeze(
+    warehouse: duckdb.DuckDBPyConnection,
+    landing: Path,
+    entity: FrozenEntity,
+    pass_id: str,
+    issue_id: str,
+) -> FrozenFile:
+    table = entity.landing_table.name
+    path = landing / table / f"issue_id={issue_id}" / "part.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    query = freezing_query(entity)
+    counted = warehouse.execute(
+        f"copy ({query}) to '{temporary}' (format parquet, compression zstd)",
+        [pass_id] * query.count("?"),
+    ).fetchone()
+    replace_atomically(temporary, path)
+    return FrozenFile(
+        issue_id=issue_id,
+        pass_id=pass_id,
+        entity=entity.name,
+        path=str(path.relative_to(landing)),
+        sha256=sha256_file(path),
+        row_count=int(counted[0]) if counted else 0,
+    )
+
+
+def _read_documents(warehouse: duckdb.DuckDBPyConnection, pass_id: str) -> list[NewDocument]:
+    rows = warehouse.execute(
+        """
+        select
+            invoices.invoice_id,
+            invoices.billing_account_id,
+            invoices.currency_code,
+            invoices.total_amount
+        from intermediate.int_invoices__totalled as invoices
+        inner join intermediate.int_accounts__decided as decided
+            on
+                invoices.pass_id = decided.pass_id
+                and invoices.billing_account_id = decided.billing_account_id
+        where invoices.pass_id = ? and decided.outcome = 'issue'
+        order by invoices.billing_account_id
+        """,
+        [pass_id],
+    ).fetchall()
+    return [
+        NewDocument(
+            document_id=invoice_id,
+            document_type="invoice",
+            pass_id=pass_id,
+            billing_account_id=account_id,
+            currency_code=currency,
+            total_amount=amount,
+        )
+        for invoice_id, account_id, currency, amount in rows
+    ]
+
+
+def _document_prefix(warehouse: duckdb.DuckDBPyConnection, bill_pass: BillPass) -> str:
+    row = warehouse.execute(
+        """
+        select document_prefix
+        from seeds.legal_entities
+        where
+            legal_entity_id = ?
+            and valid_from <= ?
+            and coalesce(valid_to, date '9999-12-31') > ?
+        """,
+        [bill_pass.legal_entity_id, bill_pass.issue_date, bill_pass.issue_date],
+    ).fetchone()
+    if row is None:
+        raise IssueError(
+            f"seeds/policy/legal_entities.csv has no row for {bill_pass.legal_entity_id} "
+            f"on {bill_pass.issue_date}"
+        )
+    return str(row[0])
+
+
+def _count_outcomes(warehouse: duckdb.DuckDBPyConnection, pass_id: str) -> dict[str, int]:
+    rows = warehouse.execute(
+        "select outcome, count(*) from intermediate.int_accounts__decided where pass_id = ?"
+        " group by outcome",
+        [pass_id],
+    ).fetchall()
+    return {outcome: int(count) for outcome, count in rows}
