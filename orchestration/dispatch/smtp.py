@@ -70,7 +70,8 @@ class SmtpChannel:
     def __init__(self, server: Smtp, clock: Callable[[], datetime]) -> None:
         display_name, sender = parseaddr(server.sender)
         try:
-            self._sender = check_address(sender)
+            # A line break is no sender, whatever a lenient parser would make of the rest.
+            self._sender = check_address(sender if server.sender.isprintable() else "")
         except ValueError as error:
             raise TollhouseError(
                 f"the sender {server.sender!r} is not an e-mail address"
