@@ -133,4 +133,8 @@ def letter_mark() -> Markup:
     """Return the mark of the letterhead: three rising bars on the accent colour."""
     parts = [Markup('<rect x="0" y="0" width="40" height="40" rx="8" fill="{}"/>').format(ACCENT)]
     parts += [_rect(x, 31 - height, 5, height, "#ffffff") for x, height in _MARK_BARS]
-    return _svg(parts, 40, 40, "", "")
+    head = Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true" '
+        'width="40" height="40" viewBox="0 0 40 40">'
+    )
+    return head + Markup("").join(parts) + Markup("</svg>")

@@ -24,6 +24,7 @@ class Language:
     decimal_mark: str
     group_mark: str
     date_pattern: str
+    day_pattern: str
     months: tuple[str, ...]
     words: dict[str, str]
 
@@ -53,7 +54,9 @@ class Language:
 
     def moment(self, value: datetime) -> str:
         """Return day, month and time of an itemised record; the year stands in the heading."""
-        return f"{value.day:02}.{value.month:02}.{NO_BREAK_SPACE}{value:%H:%M:%S}"
+        name = self.months[value.month - 1][:3]
+        day = self.day_pattern.format(day=value.day, month=value.month, name=name)
+        return f"{day}{NO_BREAK_SPACE}{value:%H:%M:%S}"
 
     def month(self, value: date) -> str:
         """Return month and year: October 2026."""
@@ -258,10 +261,22 @@ _GERMAN_MONTHS = (
 
 _LANGUAGES = {
     "en": Language(
-        "en", ".", ",", "{day:02} {name} {year}", tuple(_ENGLISH_MONTHS.split()), _ENGLISH
+        code="en",
+        decimal_mark=".",
+        group_mark=",",
+        date_pattern="{day:02} {name} {year}",
+        day_pattern="{day:02} {name}",
+        months=tuple(_ENGLISH_MONTHS.split()),
+        words=_ENGLISH,
     ),
     "de": Language(
-        "de", ",", ".", "{day:02}.{month:02}.{year}", tuple(_GERMAN_MONTHS.split()), _GERMAN
+        code="de",
+        decimal_mark=",",
+        group_mark=".",
+        date_pattern="{day:02}.{month:02}.{year}",
+        day_pattern="{day:02}.{month:02}.",
+        months=tuple(_GERMAN_MONTHS.split()),
+        words=_GERMAN,
     ),
 }
 LANGUAGES = tuple(sorted(_LANGUAGES))
