@@ -96,7 +96,7 @@ class _Started:
         options = f"-k {self._folder} -c listen_addresses='' -c fsync=off"
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
-        return f"postgresql://postgres@/postgres?host={self._folder}"
+        return f"postgresql+psycopg://postgres@/postgres?host={self._folder}"
 
     def __exit__(self, *_: object) -> None:
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "stop")
