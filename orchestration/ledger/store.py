@@ -254,7 +254,8 @@ def _one_line_errors(address: URL) -> Iterator[None]:
         # Its subclasses (a broken constraint, bad SQL) are ours to see as they are.
         if type(error) not in (DatabaseError, OperationalError):
             raise
-        place = address.render_as_string(hide_password=True)
+        is_file = address.get_backend_name() == "sqlite"
+        place = address.database if is_file else address.render_as_string(hide_password=True)
         if _is_locked(error.orig):
             raise LedgerLockedError(
                 f"{place} is locked by another writer; try again later"
