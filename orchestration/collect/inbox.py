@@ -216,6 +216,8 @@ def _connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
+    # Each worker thread runs its own query: more threads in DuckDB only cost memory here.
+    connection.execute("set threads = 1")
     connection.execute("set timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     return connection
@@ -405,18 +407,18 @@ def _decode_split(connection: duckdb.DuckDBPyConnection, decoded: Decoded, link:
     sound_count = broken_count = 0
     with (
         link.open("rb") as stream,
-        sound_path.open("w", encoding="utf-8", newline="") as sound_stream,
+        sound_path.open("wb") as sound,
         broken_path.open("w", encoding="utf-8", newline="") as broken_stream,
     ):
-        sound = csv.writer(sound_stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
         broken = csv.writer(broken_stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
         for record in split_records(stream, len(entity.columns)):
-            place = (record.record_number, record.line_number)
             if isinstance(record, Broken):
+                place = (record.record_number, record.line_number)
                 broken.writerow((*place, record.rule, record.reason, record.raw))
                 broken_count += 1
             else:
-                sound.writerow((*place, *record.fields))
+                place_text = b"%d,%d," % (record.record_number, record.line_number)
+                sound.write(place_text + record.content + b"\n")
                 sound_count += 1
     source = split_source(sound_path, entity)
     result = _write(connection, decoded, source, broken_path if broken_count else None)

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.collect import inbox
+from orchestration.collect import inbox, records
 from orchestration.collect.entities import (
     ENTITY_BY_NAME,
     INBOX_ENTITIES,
@@ -29,6 +29,7 @@ from orchestration.collect.inbox import (
     ensure_landing,
     read_manifest,
 )
+from orchestration.lib import files
 from orchestration.settings import Settings
 
 RECEIVED = datetime(2026, 11, 1, 3, 0)  # noqa: DTZ001 - landing keeps UTC without a time zone
@@ -359,7 +360,7 @@ def test_a_crash_before_the_manifest_row_changes_nothing(
 ) -> None:
     put(settings, "a.csv", usage(CALL, "broken"))
     ensure_landing(settings)
-    real, calls = inbox.replace_atomically, 0
+    real, calls = files.replace_atomically, 0
 
     def crash(temporary: Path, path: Path) -> None:
         nonlocal calls
@@ -419,7 +420,7 @@ def test_a_file_that_changes_while_it_is_read_waits(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(settings, "a.csv", usage(CALL))
-    real = inbox.inspect_file
+    real = records.inspect_file
 
     def inspect_and_grow(source: Path) -> Any:
         inspection = real(source)

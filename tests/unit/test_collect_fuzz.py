@@ -144,8 +144,8 @@ def test_any_bytes_and_any_encoding_are_accounted_for(contents: list[bytes], enc
 
 def _as_csv(records: list[list[str]], line_break: str, is_quoted: bool) -> bytes:
     stream = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL
-    writer = csv.writer(stream, lineterminator=line_break, quoting=quoting)
+    dialect = csv.unix_dialect if is_quoted else csv.excel
+    writer = csv.writer(stream, dialect, lineterminator=line_break)
     writer.writerows([CUSTOMER_HEADER, *records])
     return stream.getvalue().encode()
 
