@@ -41,6 +41,7 @@ from orchestration.collect.records import (
     parse_header,
     split_records,
 )
+from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically
 from orchestration.settings import Settings
 
@@ -298,6 +299,11 @@ def _decode_all(
                 reason = error.strerror or type(error).__name__
                 say(f"{source.entity.name}/{one_line(source.name)}: skipped: {reason}")
                 return
+            except duckdb.Error as error:
+                reason = one_line(str(error).partition("\n")[0])
+                raise TollhouseError(
+                    f"{source.entity.name}/{one_line(source.name)}: cannot be decoded: {reason}"
+                ) from error
             if decoded is not None:
                 yield decoded
             shutil.rmtree(source.work, ignore_errors=True)
@@ -366,18 +372,20 @@ def _guess_format(first_line: bytes) -> str:
 
 
 def _compare_headers(header: list[str], expected: list[str]) -> str:
+    """Return in one line how a header differs from the expected one."""
     for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if one_line(header[0] if header else "").split(separator if separator != "\t" else "?") == (
-            expected
-        ):
+        if separator.join(header).split(separator) == expected:
             return f"columns are separated by {name}, not commas"
-    found = ", ".join(one_line(name)[:40] for name in header[:20]) or "an empty line"
     missing = [name for name in expected if name not in header]
-    extra = [one_line(name)[:40] for name in header if name not in expected][:20]
-    if missing or extra:
-        parts = (("missing", missing), ("unknown", extra))
-        return "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names)
-    return f"expected {', '.join(expected)}; found {found}"
+    unknown = [name for name in header if name not in expected]
+    parts = (("missing", missing), ("unknown", unknown))
+    if missing or unknown:
+        return "; ".join(f"{what} {_list_names(names)}" for what, names in parts if names)
+    return f"expected {_list_names(expected)}; found {_list_names(header)}"
+
+
+def _list_names(names: list[str]) -> str:
+    return ", ".join(one_line(name)[:40] or "''" for name in names[:20])
 
 
 def _decode_plain(
