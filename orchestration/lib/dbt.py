@@ -127,7 +127,9 @@ class Dbt:
         self._manifest: Manifest | None = None
 
     @property
-    def manifest_path(self) -> Path:
+    def manifest(self) -> Path:
+        """The parsed project as a file, as dagster-dbt reads it; parsed when it is not there yet."""
+        self.parse()
         return self.workspace.target / "manifest.json"
 
     def parse(self) -> Manifest:
@@ -145,7 +147,10 @@ class Dbt:
         A failed node is a result, not an exception: the caller decides what it blocks.
         """
         self.parse()
-        options = [option for name in select for option in ("--select", name)]
+        # A test runs with the last of its parents: never on a model of a later step.
+        options = ["--indirect-selection", "buildable"]
+        if select:
+            options += ["--select", *select]
         if full_refresh:
             options.append("--full-refresh")
         result = self._invoke("build", options)

@@ -1,5 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
 
+-- depends_on: {{ ref('int_passes__in_scope') }} (read by replace_runs)
+
 with
 
 accounts as (

@@ -116,15 +116,15 @@ networks as (
 
 ),
 
+billed as (
+
+    select distinct event_id from {{ ref('stg_issued__billed_usage') }}
+
+),
+
 {% if is_incremental() %}
     -- A load does the new files, and the events not yet billed whose guiding or tariff has changed
     -- since they were done.
-    billed as (
-
-        select distinct event_id from {{ ref('stg_issued__billed_usage') }}
-
-    ),
-
     stale as (
 
         select distinct applied.event_id

@@ -1,0 +1,426 @@
+"""`tollhouse`: the command of the house. Each command imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from functools import wraps
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from orchestration.lib.errors import TollhouseError
+from orchestration.settings import Settings
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+DEMO_BILL_DATE = date(2026, 11, 1)
+DEMO_RENDERED = 50
+STEPS = ("collect", "calculate", "issue", "render", "dispatch", "report")
+
+
+def one_line_errors(
+    function: Callable[Parameters, Returned],
+) -> Callable[Parameters, Returned]:
+    """Print what a person can act on as one line and exit with 1; anything else is a bug."""
+
+    @wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        try:
+            return function(*args, **kwargs)
+        except (TollhouseError, FileNotFoundError) as error:
+            click.echo(f"tollhouse: {error}", err=True)
+            raise SystemExit(1) from error
+
+    return wrapped
+
+
+class IsoDate(click.ParamType):
+    """A date like 2026-11-01."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date like 2026-11-01", param, ctx)
+
+
+ISO_DATE = IsoDate()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; decimals and dates as text, exactly."""
+    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def _show_steps() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("tollhouse")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("tollhouse"), prog_name="tollhouse")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    help="Where all run-time state lies (also TOLLHOUSE_HOME; default: var/ in the project).",
+)
+def main(home: Path | None) -> None:
+    """Tollhouse: usage goes in, invoices and closed books come out."""
+    if home is not None:
+        os.environ["TOLLHOUSE_HOME"] = str(home.resolve())
+    os.environ.setdefault("TOLLHOUSE_HOME", str(Settings().home))
+    _show_steps()
+
+
+@main.command()
+@click.option("--month", type=ISO_DATE, default=date(2026, 10, 1), show_default=True,
+              help="First day of the usage month.")
+@click.option("--subscribers", type=int, help="How many subscribers (default: the whole base).")
+@click.option("--base", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A CSV or Parquet of the shape of mlc_churn.")
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--follow-up", is_flag=True, help="A second month for the same subscribers.")
+@one_line_errors
+def sample(
+    month: date, subscribers: int | None, base: Path | None, seed: int, follow_up: bool
+) -> None:
+    """Make a deterministic inbox for a small mobile operator."""
+    from orchestration.sample import SampleError, SampleOptions, make_sample
+
+    options = SampleOptions(
+        month=month, seed=seed, base=base, subscribers=subscribers, follow_up=follow_up
+    )
+    try:
+        summary = make_sample(Settings.from_environment(), options)
+    except SampleError as error:
+        raise TollhouseError(str(error)) from error
+    made = "made" if summary.is_new else "kept the"
+    click.echo(
+        f"{made} inbox of {summary.month:%B %Y} from {summary.base}: "
+        f"{summary.subscriptions:,} subscriptions, {summary.usage_records:,} usage records, "
+        f"{summary.voice_calls:,} calls"
+    )
+
+
+@main.command()
+@one_line_errors
+def collect() -> None:
+    """Decode the inbox's new files into landing and say what was refused."""
+    from orchestration.collect.inbox import collect_inbox, describe_rejects, ensure_landing
+    from orchestration.issue.frozen import frozen_entities
+    from orchestration.lib.lock import writer_lock
+
+    settings = Settings.from_environment()
+    with writer_lock(settings, 60):
+        ensure_landing(settings, [entity.landing_table for entity in frozen_entities(settings)])
+        rows = collect_inbox(settings, datetime.now(UTC))
+    print_table(
+        "Collected",
+        ("entity", "file", "status", "read", "accepted", "rejected", "reason"),
+        [
+            (
+                row.entity,
+                row.file_name,
+                row.status,
+                f"{row.records_read:,}",
+                f"{row.records_accepted:,}",
+                f"{row.records_rejected:,}",
+                row.reason,
+            )
+            for row in rows
+        ],
+    )
+    if rows:
+        for line in describe_rejects(settings, min(row.landing_sequence for row in rows) - 1)[:50]:
+            click.echo(line)
+
+
+@main.command()
+@click.option("--bill-date", type=ISO_DATE, required=True, help="The run's bill date.")
+@click.option("--until", type=click.Choice(STEPS), default="report", show_default=True,
+              help="Stop after this step; running again goes on.")
+@click.option("--render", "render_limit", default="all", show_default=True,
+              help="How many invoices get their files: a number, or all.")
+@click.option("--issue-date", type=ISO_DATE, help="Date on the invoices (default: the bill date).")
+@one_line_errors
+def run(bill_date: date, until: str, render_limit: str, issue_date: date | None) -> None:
+    """Bill one date: collect, rate, calculate, validate, issue, render, send, report."""
+    from orchestration.lib.bill_run import RunOptions, run_bill_date
+
+    if render_limit != "all" and not render_limit.isdigit():
+        raise click.BadParameter("a number, or all", param_hint="--render")
+    limit = -1 if render_limit == "all" else int(render_limit)
+    run_bill_date(
+        Settings.from_environment(),
+        RunOptions(bill_date, issue_date=issue_date, render_limit=limit, until=until),
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def status(as_json: bool) -> None:
+    """Show where the house lies and how far every pass has come."""
+    from orchestration.lib.status import read_status
+
+    found = read_status(Settings.from_environment())
+    if as_json:
+        print_json(found.as_dict())
+        return
+    click.echo(f"home     {found.home}\nproject  {found.project}\nledger   {found.ledger}")
+    print_table(
+        "Passes",
+        ("pass", "state", "issue date", "invoices", "total", "held", "rendered", "sent"),
+        [
+            (
+                one.pass_id,
+                one.state,
+                one.issue_date,
+                one.invoice_count,
+                one.total_amount,
+                one.held_count,
+                one.rendered_count,
+                one.sent_count,
+            )
+            for one in found.passes
+        ],
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def check(as_json: bool) -> None:
+    """Check the tariff: every problem in seeds/ with file, line and rule."""
+    from orchestration.collect.seed_check import check_seeds
+
+    problems = check_seeds(Settings.from_environment().seeds)
+    if as_json:
+        print_json([vars(problem) for problem in problems])
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        if not problems:
+            click.echo("the tariff is sound")
+    if problems:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def verify(as_json: bool) -> None:
+    """Check every law of the house that can be checked; exit code 1 if one is broken."""
+    from orchestration.lib.say import say
+    from orchestration.verify import verify_house
+
+    checks = verify_house(Settings.from_environment(), None if as_json else say)
+    if as_json:
+        print_json([one.as_dict() for one in checks])
+    else:
+        print_table(
+            "Laws",
+            ("", "law", "what", "figure"),
+            [("ok" if one.is_kept else "BROKEN", one.law, one.what, one.figure) for one in checks],
+        )
+        for one in checks:
+            for detail in () if one.is_kept else one.details:
+                click.echo(f"{one.law}: {detail}")
+    if not all(one.is_kept for one in checks):
+        raise SystemExit(1)
+
+
+@main.command()
+@one_line_errors
+def publish() -> None:
+    """Publish one generation of the marts for BI."""
+    from orchestration.lib.lock import writer_lock
+    from orchestration.lib.publish import publish_marts
+
+    settings = Settings.from_environment()
+    with writer_lock(settings, 60):
+        summary = publish_marts(settings)
+    click.echo(str(summary))
+
+
+@main.command()
+@click.option("--port", type=int, default=3000, show_default=True)
+@one_line_errors
+def ui(port: int) -> None:
+    """Open Dagster on this home."""
+    from orchestration.lib.bill_run import prepare_instance
+
+    prepare_instance(Settings.from_environment())
+    command = Path(sys.executable).with_name("dagster")
+    arguments = ["dagster", "dev", "-m", "orchestration.definitions", "-p", str(port)]
+    os.execv(command, arguments)
+
+
+@main.group()
+def review() -> None:
+    """Work the queue of held accounts."""
+
+
+@review.command("list")
+@click.option("--bill-date", type=ISO_DATE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def review_list(bill_date: date | None, as_json: bool) -> None:
+    """List held accounts by the amount at stake."""
+    from orchestration.review.queue import list_queue
+
+    items = list_queue(Settings.from_environment(), bill_date)
+    if as_json:
+        print_json([vars(item) for item in items])
+        return
+    print_table(
+        "Review queue",
+        ("account", "rule", "status", "seen", "expected", "at stake", "bill date"),
+        [
+            (
+                item.billing_account_id,
+                item.rule_id,
+                item.review_status,
+                item.seen,
+                item.expected,
+                f"{item.amount_at_stake:,.2f} {item.currency_code}",
+                item.bill_date,
+            )
+            for item in items
+        ],
+    )
+
+
+@review.command("show")
+@click.argument("account")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def review_show(account: str, as_json: bool) -> None:
+    """Show one account with its evidence and its last bills."""
+    from orchestration.review.queue import show_account
+
+    case = show_account(Settings.from_environment(), account)
+    if as_json:
+        print_json(case.as_dict())
+    else:
+        click.echo(case.as_text())
+
+
+@review.command("release")
+@click.argument("accounts", nargs=-1)
+@click.option("--rule", "rule_id", help="Release every account held by this rule alone.")
+@click.option("--reason", required=True, help="Why it is right to bill.")
+@click.option("--bill-date", type=ISO_DATE, required=True)
+@click.option("--bill/--no-bill", default=True, show_default=True,
+              help="Bill the released accounts at once, in a supplementary pass.")
+@one_line_errors
+def review_release(
+    accounts: tuple[str, ...], rule_id: str | None, reason: str, bill_date: date, bill: bool
+) -> None:
+    """Release held accounts, and bill them in a supplementary pass."""
+    from orchestration.lib.bill_run import RunOptions, run_bill_date
+    from orchestration.lib.house import open_house
+    from orchestration.review.queue import decide
+
+    house = open_house()
+    decided = decide(
+        house.settings, house.ledger, accounts, "release", reason, bill_date, rule_id=rule_id
+    )
+    click.echo(f"released {', '.join(decided)}")
+    if bill:
+        run_bill_date(house.settings, RunOptions(bill_date, kind="supplementary", render_limit=-1))
+
+
+@review.command("hold")
+@click.argument("accounts", nargs=-1, required=True)
+@click.option("--reason", required=True)
+@click.option("--bill-date", type=ISO_DATE, required=True)
+@one_line_errors
+def review_hold(accounts: tuple[str, ...], reason: str, bill_date: date) -> None:
+    """Hold accounts of a run that is not issued yet, or keep them held."""
+    from orchestration.lib.house import open_house
+    from orchestration.review.queue import decide
+
+    house = open_house()
+    decided = decide(house.settings, house.ledger, accounts, "hold", reason, bill_date)
+    click.echo(f"held {', '.join(decided)}")
+
+
+@main.command()
+@click.argument("invoice")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def explain(invoice: str, as_json: bool) -> None:
+    """Explain INVOICE or INVOICE/LINE down to records, tariff rows and the commit."""
+    from orchestration.review.explain import explain as explain_invoice
+
+    number, _, line = invoice.partition("/")
+    found = explain_invoice(
+        Settings.from_environment(), number, int(line) if line.isdigit() else None
+    )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        click.echo(found.as_text())
+
+
+@main.command()
+@click.option("--subscribers", type=int, help="A smaller demo (default: all 5,000).")
+@click.option("--render", "render_limit", type=int, default=DEMO_RENDERED, show_default=True,
+              help="How many invoices get their files and are sent.")
+@one_line_errors
+def demo(subscribers: int | None, render_limit: int) -> None:
+    """Make an inbox, bill it, and say where everything is. Again: nothing is billed twice."""
+    from orchestration.dispatch.mail_sink import mail_sink
+    from orchestration.lib.bill_run import RunOptions, run_bill_date
+    from orchestration.lib.say import say
+    from orchestration.lib.status import describe_demo
+    from orchestration.sample import SampleError, SampleOptions, make_sample
+
+    settings = Settings.from_environment()
+    try:
+        made = make_sample(settings, SampleOptions(subscribers=subscribers))
+    except SampleError as error:
+        raise TollhouseError(str(error)) from error
+    say(f"{'made' if made.is_new else 'kept'} an inbox of {made.usage_records:,} usage records")
+    with ExitStack() as stack:
+        host, port = stack.enter_context(mail_sink(settings.outbox / "mail"))
+        os.environ["TOLLHOUSE_SMTP_HOST"], os.environ["TOLLHOUSE_SMTP_PORT"] = host, str(port)
+        settings = Settings.from_environment()
+        run_bill_date(settings, RunOptions(DEMO_BILL_DATE, render_limit=render_limit))
+    click.echo(describe_demo(settings, DEMO_BILL_DATE))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""dbt models as Dagster assets: asset key = table name, group = step of the cycle.
+
+One `@dbt_assets` per stretch between the Python steps: accounts, then (passes are opened)
+calculation, then (invoices are issued) billing marts, then (documents are sent) the other marts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+
+from orchestration.lib.dbt import NodeResult, require_success
+from orchestration.lib.house import House
+
+STEP_OF_FOLDER = {
+    "accounts": "accounts",
+    "usage": "rate",
+    "rating": "rate",
+    "charges": "calculate",
+    "invoicing": "calculate",
+    "validation": "validate",
+}
+Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+class Translator(DagsterDbtTranslator):
+    """Names and groups as the folders do; adds what a stretch waits for in Python."""
+
+    def __init__(self, waits_for: Sequence[str] = ()) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        self._waits_for = [dg.AssetKey(name) for name in waits_for]
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Return dbt's own spec with our key and group."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        properties = self.get_resource_props(manifest, unique_id)
+        if properties["resource_type"] == "source":
+            return spec
+        waits = [dg.AssetDep(key) for key in self._waits_for]
+        return spec.replace_attributes(
+            group_name=group_of(properties), deps=[*spec.deps, *waits], owners=[]
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Asset key = table name; a source's has its source before it."""
+        name = str(dbt_resource_props["name"])
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([str(dbt_resource_props["source_name"]), name])
+        return dg.AssetKey(name)
+
+
+def group_of(properties: Mapping[str, Any]) -> str:
+    """Return the step that a dbt node belongs to, from its folder."""
+    if properties["resource_type"] == "seed":
+        return "seeds"
+    folders = list(properties["fqn"])[1:-1]
+    if folders[0] == "marts":
+        return f"marts_{folders[1]}"
+    if folders[0] == "intermediate":
+        return STEP_OF_FOLDER.get(folders[1], folders[1])
+    return "staging"
+
+
+def build_selected(
+    context: dg.AssetExecutionContext, house: House, what: str
+) -> tuple[list[NodeResult], Iterator[Result]]:
+    """Build the dbt nodes that Dagster selected; return the results and what to yield for them."""
+    names = sorted(key.path[-1] for key in context.selected_asset_keys)
+    results = house.dbt.build(*names)
+    return results, _yield_results(context, results, what)
+
+
+def _yield_results(
+    context: dg.AssetExecutionContext, results: Sequence[NodeResult], what: str
+) -> Iterator[Result]:
+    """Report every node and test to Dagster, then fail if one of them did: nothing goes on."""
+    checks = {check.name: check for check in context.selected_asset_check_keys}
+    # In the order dbt finished them, in which every table comes after those it is made of.
+    for result in results:
+        name = result.unique_id.split(".")[2]
+        key = dg.AssetKey(name)
+        if result.status == "success" and key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds})
+        elif result.status != "skipped" and name in checks:
+            yield dg.AssetCheckResult(
+                asset_key=checks[name].asset_key,
+                check_name=name,
+                passed=not result.has_failed,
+                metadata={"failures": result.failures, "message": result.message},
+            )
+    require_success(results, what)
+
+
+def bill_date_of(context: dg.AssetExecutionContext) -> date:
+    """Return the bill date that a step runs for."""
+    return date.fromisoformat(context.partition_key)

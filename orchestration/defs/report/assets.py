@@ -1,0 +1,53 @@
+"""Report: the cycle report for finance, and the marts published for BI."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration.defs.dbt_models import bill_date_of
+from orchestration.defs.partitions import BILL_DATES
+from orchestration.lib.house import open_house
+from orchestration.lib.lock import writer_lock
+from orchestration.lib.publish import publish_marts
+from orchestration.lib.say import say
+from orchestration.passes.records import read_passes, record_state
+from orchestration.report.cycle import write_cycle_report
+
+REPORTING_MARTS = [
+    "fct_review_queue",
+    "fct_bill_runs",
+    "fct_deliveries",
+    "fct_payments",
+    "fct_receivables",
+    "rpt_control_totals",
+    "rpt_cycle_summary",
+    "rpt_billing_kpis",
+]
+
+
+@dg.asset(group_name="report", kinds={"html"}, deps=REPORTING_MARTS, partitions_def=BILL_DATES)
+def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    """Write the bill date's report for finance, one self-contained page."""
+    house, bill_date = open_house(), bill_date_of(context)
+    path = write_cycle_report(house.settings, bill_date, datetime.now(UTC))
+    with house.ledger.write() as connection:
+        fresh = [
+            one.pass_id
+            for one in read_passes(connection, bill_date)
+            if one.is_issued and "reported" not in one.states
+        ]
+        record_state(connection, house.settings, fresh, "reported")
+    say(f"wrote the cycle report: {path}")
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
+
+
+@dg.asset(group_name="report", kinds={"duckdb", "parquet"}, deps=REPORTING_MARTS,
+          partitions_def=BILL_DATES)
+def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    """Publish one generation of the marts; readers go on reading the one before meanwhile."""
+    house = open_house()
+    with writer_lock(house.settings, 600):
+        summary = publish_marts(house.settings)
+    say(f"published the marts to {house.settings.published}")
+    return dg.MaterializeResult(metadata={"summary": str(summary)})

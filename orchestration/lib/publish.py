@@ -1,0 +1,1 @@
+def publish_marts(settings): return None

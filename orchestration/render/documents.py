@@ -1,0 +1,256 @@
+"""From the marts to the dataclasses that the renderers take: one batch of invoices at a time.
+
+Everything on a document was fixed when it was issued. Here rows are carried over and put into the
+customer's language; nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+import duckdb
+
+from renderers.invoice import (
+    Invoice,
+    InvoiceLine,
+    ItemisedUsage,
+    Party,
+    PastBill,
+    PaymentTerms,
+    Subscription,
+    TaxLine,
+    UsageSummaryLine,
+)
+
+Row = dict[str, Any]
+PAST_BILLS = 6
+HUNDRED = Decimal(100)
+TAX_NAMES = {("vat", "de"): "USt.", ("vat", "en"): "VAT"}
+BAND_NAMES = {
+    "de": {"day": "Tag", "evening": "Abend", "night": "Nacht"},
+    "en": {"day": "day", "evening": "evening", "night": "night"},
+}
+
+INVOICES = """
+    select invoices.*, currencies.minor_units
+    from marts.fct_invoices as invoices
+    inner join seeds.currencies as currencies on invoices.currency_code = currencies.currency_code
+    where list_contains(?, invoices.invoice_id)
+"""
+LINES = """
+    select
+        lines.*,
+        subscriptions.identifier,
+        subscriptions.plan_name as subscription_plan,
+        taxes.tax_rate
+    from marts.fct_invoice_lines as lines
+    inner join marts.dim_subscriptions as subscriptions
+        on lines.subscription_id = subscriptions.subscription_id
+    left join marts.fct_invoice_taxes as taxes
+        on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
+    where list_contains(?, lines.invoice_id)
+    order by lines.invoice_id, lines.line_number
+"""
+TAXES = """
+    select *
+    from marts.fct_invoice_taxes
+    where list_contains(?, invoice_id)
+    order by invoice_id, tax_rate desc, tax_category
+"""
+USAGE = """
+    select
+        usage.pass_id || '/' || usage.billing_account_id as invoice_id,
+        usage.subscription_id,
+        usage.started_local,
+        usage.service,
+        usage.other_number,
+        usage.time_band_id,
+        usage.measured_units,
+        usage.rated_amount,
+        zones.zone_type,
+        zones.label_en,
+        zones.label_de,
+        countries.country_name
+    from marts.fct_rated_usage as usage
+    inner join (select distinct pass_id, billing_account_id from marts.fct_invoices
+                where list_contains(?, invoice_id)) as invoices
+        on
+            usage.pass_id = invoices.pass_id
+            and usage.billing_account_id = invoices.billing_account_id
+    left join seeds.zones as zones on usage.zone_id = zones.zone_id
+    left join seeds.countries as countries on usage.country_code = countries.country_code
+    where usage.usage_status = 'billed' and usage.direction = 'outgoing'
+    order by usage.billing_account_id, usage.subscription_id, usage.started_at, usage.event_id
+"""
+PAST = """
+    select
+        invoices.invoice_id,
+        past.total_amount,
+        cast(past.bill_date - interval 1 day as date) as billed_month
+    from intermediate.int_bills__past as past
+    inner join marts.fct_invoices as invoices
+        on
+            past.billing_account_id = invoices.billing_account_id
+            and past.bill_date < invoices.bill_date
+    where list_contains(?, invoices.invoice_id)
+    qualify
+        row_number() over (partition by invoices.invoice_id order by past.bill_date desc) <= ?
+    order by past.bill_date
+"""
+
+
+def read_invoices(
+    warehouse: duckdb.DuckDBPyConnection, invoice_ids: Sequence[str]
+) -> list[Invoice]:
+    """Return issued invoices as the renderers take them, in the order of their ids."""
+    ids = list(invoice_ids)
+    lines = _by_invoice(_rows(warehouse, LINES, [ids]))
+    taxes = _by_invoice(_rows(warehouse, TAXES, [ids]))
+    usage = _by_invoice(_rows(warehouse, USAGE, [ids]))
+    past = _by_invoice(_rows(warehouse, PAST, [ids, PAST_BILLS]))
+    invoices = {row["invoice_id"]: row for row in _rows(warehouse, INVOICES, [ids])}
+    return [
+        _invoice(invoices[one], lines[one], taxes[one], usage[one], past[one])
+        for one in ids
+        if one in invoices
+    ]
+
+
+def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[Row]:
+    cursor = warehouse.execute(query, parameters)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def _by_invoice(rows: Sequence[Row]) -> defaultdict[str, list[Row]]:
+    grouped: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["invoice_id"]].append(row)
+    return grouped
+
+
+def _invoice(
+    row: Row, lines: list[Row], taxes: list[Row], usage: list[Row], past: list[Row]
+) -> Invoice:
+    language = "de" if row["language"] == "de" else "en"
+    return Invoice(
+        document_type="invoice",
+        number=row["invoice_number"],
+        account_id=row["billing_account_id"],
+        issue_date=row["issue_date"],
+        tax_point_date=row["issue_date"],
+        period_start=row["period_start"],
+        period_end=row["period_end"],
+        seller=_party(row, "seller"),
+        buyer=_party(row, "buyer"),
+        terms=PaymentTerms(
+            due_date=row["due_date"],
+            reference=row["invoice_number"],
+            net_days=(row["due_date"] - row["issue_date"]).days,
+        ),
+        subscriptions=_subscriptions(lines, usage, language),
+        taxes=tuple(
+            TaxLine(
+                name=TAX_NAMES.get((tax["tax_type"], language), tax["tax_type"].upper()),
+                rate=tax["tax_rate"] * HUNDRED,
+                taxable_amount=tax["taxable_amount"],
+                tax_amount=tax["tax_amount"],
+            )
+            for tax in taxes
+        ),
+        net_amount=row["net_amount"],
+        tax_amount=row["tax_amount"],
+        total_amount=row["total_amount"],
+        currency_code=row["currency_code"],
+        minor_units=row["minor_units"],
+        past_bills=tuple(
+            PastBill(month=bill["billed_month"], total_amount=bill["total_amount"]) for bill in past
+        ),
+        language=language,
+    )
+
+
+def _party(row: Row, role: Literal["seller", "buyer"]) -> Party:
+    own = {
+        name.removeprefix(f"{role}_"): value
+        for name, value in row.items()
+        if name.startswith(f"{role}_")
+    }
+    return Party(
+        name=own["name"],
+        address=(own["street"], f"{own['postal_code']} {own['city']}"),
+        country_code=own["country_code"],
+        vat_number=own["vat_number"] or "",
+        email=own["email"] or "",
+        iban=own.get("iban") or "",
+        bic=own.get("bic") or "",
+        register_entry=own.get("register_entry") or "",
+    )
+
+
+def _subscriptions(
+    lines: list[Row], usage: list[Row], language: str
+) -> tuple[Subscription, ...]:
+    used: defaultdict[str, list[Row]] = defaultdict(list)
+    for event in usage:
+        used[event["subscription_id"]].append(event)
+    grouped: dict[str, list[Row]] = {}
+    for line in lines:
+        grouped.setdefault(line["subscription_id"], []).append(line)
+    return tuple(
+        Subscription(
+            label=f"+{own[0]['identifier']}" if own[0]["identifier"] else subscription_id,
+            plan=own[0]["subscription_plan"] or "",
+            lines=tuple(_line(line, language) for line in own),
+            usage=tuple(
+                _usage_line(line, language) for line in own if line["charge_type"] == "usage"
+            ),
+            itemised=tuple(_itemised(event, language) for event in used[subscription_id]),
+        )
+        for subscription_id, own in grouped.items()
+    )
+
+
+def _line(line: Row, language: str) -> InvoiceLine:
+    return InvoiceLine(
+        charge_type=line["charge_type"],
+        description=line[f"description_{language}"],
+        period_start=line["period_start"],
+        period_end=line["period_end"],
+        tax_rate=(line["tax_rate"] or Decimal(0)) * HUNDRED,
+        net_amount=line["net_amount"],
+    )
+
+
+def _usage_line(line: Row, language: str) -> UsageSummaryLine:
+    return UsageSummaryLine(
+        charge_code=line["charge_code"],
+        description=line[f"description_{language}"],
+        events=line["event_count"],
+        unit=line["unit"],
+        quantity=line["quantity"],
+        free_quantity=line["free_quantity"],
+        amount=line["net_amount"],
+    )
+
+
+def _itemised(event: Row, language: str) -> ItemisedUsage:
+    units: dict[str, Literal["seconds", "bytes", "events"]] = {
+        "voice": "seconds",
+        "data": "bytes",
+        "sms": "events",
+    }
+    abroad = event["zone_type"] != "national" and event["country_name"]
+    return ItemisedUsage(
+        started_at=event["started_local"],
+        service=event["service"],
+        other_number=f"+{event['other_number']}" if event["other_number"] else "",
+        destination=event["country_name"] if abroad else event[f"label_{language}"] or "",
+        band=BAND_NAMES[language].get(event["time_band_id"], event["time_band_id"] or ""),
+        unit=units[event["service"]],
+        quantity=event["measured_units"],
+        amount=event["rated_amount"],
+    )
