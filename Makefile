@@ -19,7 +19,9 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib
 UV := $(BIN)/uv pip compile --quiet --custom-compile-command 'make lock' --no-annotate \
 	--no-emit-index-url --no-emit-find-links --python-version 3.11 --python-platform linux
 SQLFLUFF := $(BIN)/sqlfluff lint --disable-progress-bar --processes 2
-SQL := dbt_project/models
+SQL := dbt_project/models $(wildcard dbt_project/tests/*.sql)
+TOO_LONG := length > 100 { print FILENAME ":" FNR ": line of " length " characters, 100 at most"; bad = 1 } \
+	END { exit bad }
 PYTEST_ARGUMENTS ?=
 
 .PHONY: help demo test check lint format parse lock clean
@@ -40,6 +42,7 @@ lint: $(VENV)/installed-dev ## Format, style and types of Python, and style of S
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@find dbt_project -name '*.sql' -not -path '*/target/*' -print0 | LC_ALL=C.UTF-8 xargs -0 awk '$(TOO_LONG)'
 	$(SQLFLUFF) --dialect duckdb $(SQL)
 	TOLLHOUSE_LINT_ENGINE=spark $(SQLFLUFF) --dialect sparksql $(SQL)
 
@@ -50,9 +53,10 @@ parse: $(VENV)/installed-dev ## Read the dbt project without a warehouse
 	$(BIN)/dbt --quiet --warn-error --log-path "$$folder" parse --no-partial-parse \
 		--project-dir dbt_project --profiles-dir dbt_project --target-path "$$folder/target"
 
-format: $(VENV)/installed-dev ## Rewrite Python in the house format
+format: $(VENV)/installed-dev ## Rewrite Python in the house format and break long lines of SQL
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 --rules LT05 --exclude-rules AL03 $(SQL) || true
 
 lock: $(VENV)/bin/uv ## Choose versions anew from pyproject.toml (add UPGRADE=1 for the newest)
 	$(UV) $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml -o requirements/dev.txt
