@@ -42,14 +42,12 @@ def one_line_errors(
     return wrapped
 
 
-class IsoDate(click.ParamType):
+class IsoDate(click.ParamType[date]):
     """A date like 2026-11-01."""
 
     name = "YYYY-MM-DD"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         if isinstance(value, date):
             return value
         try:
@@ -104,11 +102,19 @@ def main(home: Path | None) -> None:
 
 
 @main.command()
-@click.option("--month", type=ISO_DATE, default=date(2026, 10, 1), show_default=True,
-              help="First day of the usage month.")
+@click.option(
+    "--month",
+    type=ISO_DATE,
+    default=date(2026, 10, 1),
+    show_default=True,
+    help="First day of the usage month.",
+)
 @click.option("--subscribers", type=int, help="How many subscribers (default: the whole base).")
-@click.option("--base", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="A CSV or Parquet of the shape of mlc_churn.")
+@click.option(
+    "--base",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV or Parquet of the shape of mlc_churn.",
+)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--follow-up", is_flag=True, help="A second month for the same subscribers.")
 @one_line_errors
@@ -168,10 +174,20 @@ def collect() -> None:
 
 @main.command()
 @click.option("--bill-date", type=ISO_DATE, required=True, help="The run's bill date.")
-@click.option("--until", type=click.Choice(STEPS), default="report", show_default=True,
-              help="Stop after this step; running again goes on.")
-@click.option("--render", "render_limit", default="all", show_default=True,
-              help="How many invoices get their files: a number, or all.")
+@click.option(
+    "--until",
+    type=click.Choice(STEPS),
+    default="report",
+    show_default=True,
+    help="Stop after this step; running again goes on.",
+)
+@click.option(
+    "--render",
+    "render_limit",
+    default="all",
+    show_default=True,
+    help="How many invoices get their files: a number, or all.",
+)
 @click.option("--issue-date", type=ISO_DATE, help="Date on the invoices (default: the bill date).")
 @one_line_errors
 def run(bill_date: date, until: str, render_limit: str, issue_date: date | None) -> None:
@@ -342,8 +358,12 @@ def review_show(account: str, as_json: bool) -> None:
 @click.option("--rule", "rule_id", help="Release every account held by this rule alone.")
 @click.option("--reason", required=True, help="Why it is right to bill.")
 @click.option("--bill-date", type=ISO_DATE, required=True)
-@click.option("--bill/--no-bill", default=True, show_default=True,
-              help="Bill the released accounts at once, in a supplementary pass.")
+@click.option(
+    "--bill/--no-bill",
+    default=True,
+    show_default=True,
+    help="Bill the released accounts at once, in a supplementary pass.",
+)
 @one_line_errors
 def review_release(
     accounts: tuple[str, ...], rule_id: str | None, reason: str, bill_date: date, bill: bool
@@ -397,8 +417,14 @@ def explain(invoice: str, as_json: bool) -> None:
 
 @main.command()
 @click.option("--subscribers", type=int, help="A smaller demo (default: all 5,000).")
-@click.option("--render", "render_limit", type=int, default=DEMO_RENDERED, show_default=True,
-              help="How many invoices get their files and are sent.")
+@click.option(
+    "--render",
+    "render_limit",
+    type=int,
+    default=DEMO_RENDERED,
+    show_default=True,
+    help="How many invoices get their files and are sent.",
+)
 @one_line_errors
 def demo(subscribers: int | None, render_limit: int) -> None:
     """Make an inbox, bill it, and say where everything is. Again: nothing is billed twice."""

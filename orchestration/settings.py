@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from sqlalchemy import URL
+
 
 def find_project_root() -> Path:
     """Return the folder that holds `dbt_project/` and `seeds/`.
@@ -16,17 +18,13 @@ def find_project_root() -> Path:
     """
     override = os.environ.get("TOLLHOUSE_PROJECT")
     here = Path.cwd()
-    candidates = (
-        [Path(override)]
-        if override
-        else [here, *here.parents, Path(__file__).parents[1]]
-        + [Path(str(files("orchestration"))) / "_project"]
-    )
-    for candidate in candidates:
+    packaged = Path(str(files("orchestration"))) / "_project"
+    found = [here, *here.parents, Path(__file__).parents[1], packaged]
+    for candidate in [Path(override)] if override else found:
         if (candidate / "dbt_project" / "dbt_project.yml").is_file():
             return candidate.resolve()
     raise FileNotFoundError(
-        "no dbt_project/ found: set TOLLHOUSE_PROJECT to the folder that holds dbt_project/ and seeds/"
+        "no dbt_project/ found: set TOLLHOUSE_PROJECT to the folder that holds it and seeds/"
     )
 
 
@@ -86,7 +84,8 @@ class Settings:
 
     @property
     def ledger_url(self) -> str:
-        return self.ledger_url_override or f"sqlite:///{self.home / 'ledger.sqlite'}"
+        database = str(self.home / "ledger.sqlite")
+        return self.ledger_url_override or str(URL.create("sqlite", database=database))
 
     @property
     def warehouse(self) -> Path:

@@ -63,7 +63,7 @@ def group_of(properties: Mapping[str, Any]) -> str:
     if folders[0] == "marts":
         return f"marts_{folders[1]}"
     if folders[0] == "intermediate":
-        return STEP_OF_FOLDER.get(folders[1], folders[1])
+        return STEP_OF_FOLDER.get(str(folders[1]), str(folders[1]))
     return "staging"
 
 

@@ -90,13 +90,13 @@ def read_deliveries(settings: Settings, ledger: Ledger, bill_date: date) -> Iter
     """Yield a delivery for every issued invoice of a bill date that has its files."""
     with ledger.read() as connection:
         files: dict[str, dict[str, tuple[str, str]]] = {}
-        for row in connection.execute(select(rendered_documents)):
-            files.setdefault(row.document_id, {})[row.media_type] = (row.path, row.sha256)
+        for file in connection.execute(select(rendered_documents)):
+            files.setdefault(file.document_id, {})[file.media_type] = (file.path, file.sha256)
     with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
         cursor = warehouse.execute(INVOICES, [bill_date])
         names = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-    for row in rows:
+        invoices = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    for row in invoices:
         if PDF not in files.get(row["invoice_id"], {}):
             continue
         path, sha256 = files[row["invoice_id"]][PDF]

@@ -99,11 +99,14 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
     }
     with ledger.write() as connection:
         current = next(
-            one for one in read_passes(connection, bill_pass.bill_date)
+            one
+            for one in read_passes(connection, bill_pass.bill_date)
             if one.pass_id == bill_pass.pass_id
         )
         if "validated" not in current.states:
-            raise IssueError(f"pass {bill_pass.pass_id} was not validated: run it up to there first")
+            raise IssueError(
+                f"pass {bill_pass.pass_id} was not validated: run it up to there first"
+            )
         if current.is_issued:
             raise IssueError(f"pass {bill_pass.pass_id} was issued meanwhile by another process")
         append_rows(connection, frozen_files, [vars(one) for one in files])
@@ -115,9 +118,7 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
             new_documents,
             prefix,
         )
-        record_state(
-            connection, settings, [bill_pass.pass_id], "issued", control_totals=summary
-        )
+        record_state(connection, settings, [bill_pass.pass_id], "issued", control_totals=summary)
     return IssueSummary(
         pass_id=bill_pass.pass_id,
         invoice_count=len(issued),

@@ -63,7 +63,9 @@ class Workspace:
         warehouse stays the same, since dbt writes it into the manifest as the catalog's name.
         """
         project = side / "project" / "dbt_project"
-        shutil.copytree(settings.dbt_project, project, ignore=shutil.ignore_patterns("target", "logs"))
+        shutil.copytree(
+            settings.dbt_project, project, ignore=shutil.ignore_patterns("target", "logs")
+        )
         shutil.copytree(seeds or settings.seeds, side / "project" / "seeds")
         return cls(
             project=project,
@@ -176,7 +178,7 @@ class Dbt:
                 )
             finally:
                 # Otherwise the process keeps the file locked and no reader gets in.
-                DuckDBConnectionManager.close_all_connections()
+                DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         return result
 
 
@@ -185,7 +187,8 @@ def require_success(results: Sequence[NodeResult], what: str) -> None:
     failed = [result for result in results if result.has_failed]
     if failed:
         named = "; ".join(
-            f"{result.unique_id.split('.')[2]}: {_one_line(result.message)}" for result in failed[:3]
+            f"{result.unique_id.split('.')[2]}: {_one_line(result.message)}"
+            for result in failed[:3]
         )
         more = f" (and {len(failed) - 3} more)" if len(failed) > 3 else ""
         raise DbtError(f"{what} stopped: {named}{more}")

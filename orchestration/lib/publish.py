@@ -1,1 +1,2 @@
-def publish_marts(settings): return None
+def publish_marts(settings):
+    return None

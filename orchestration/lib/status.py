@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-from sqlalchemy import func, make_url, select
+from sqlalchemy import Connection, Select, func, make_url, select
 
 from orchestration.ledger.schema import (
     delivery_attempts,
@@ -56,29 +56,25 @@ def read_status(settings: Settings) -> Status:
     held = _read_held(settings)
     with ledger.read() as connection:
         amounts: dict[str, list[Decimal]] = {}
-        for pass_id, amount in connection.execute(
-            select(documents.c.pass_id, documents.c.total_amount)
-        ):
-            amounts.setdefault(pass_id, []).append(amount)
-        per_pass = select(documents.c.pass_id, func.count()).group_by(documents.c.pass_id)
-        rendered = dict(
-            connection.execute(
-                per_pass.join(
-                    rendered_documents, rendered_documents.c.document_id == documents.c.document_id
-                ).where(rendered_documents.c.media_type == "application/pdf")
-            ).tuples()
+        for row in connection.execute(select(documents.c.pass_id, documents.c.total_amount)):
+            amounts.setdefault(row.pass_id, []).append(row.total_amount)
+        per_pass = select(documents.c.pass_id, func.count().label("number"))
+        rendered = _count(
+            connection,
+            per_pass.join(
+                rendered_documents, rendered_documents.c.document_id == documents.c.document_id
+            ).where(rendered_documents.c.media_type == "application/pdf"),
         )
-        sent = dict(
-            connection.execute(
-                per_pass.join(
-                    delivery_attempts, delivery_attempts.c.document_id == documents.c.document_id
-                )
-                .join(
-                    delivery_outcomes,
-                    delivery_outcomes.c.attempt_sequence == delivery_attempts.c.sequence,
-                )
-                .where(delivery_outcomes.c.state != "failed")
-            ).tuples()
+        sent = _count(
+            connection,
+            per_pass.join(
+                delivery_attempts, delivery_attempts.c.document_id == documents.c.document_id
+            )
+            .join(
+                delivery_outcomes,
+                delivery_outcomes.c.attempt_sequence == delivery_attempts.c.sequence,
+            )
+            .where(delivery_outcomes.c.state != "failed"),
         )
         bill_passes = read_passes(connection)
     return Status(
@@ -126,6 +122,11 @@ def describe_demo(settings: Settings, bill_date: date) -> str:
             "Dagster is opened by:             tollhouse ui",
         )
     )
+
+
+def _count(connection: Connection, query: Select[Any]) -> dict[str, int]:
+    rows = connection.execute(query.group_by(documents.c.pass_id))
+    return {row.pass_id: int(row.number) for row in rows}
 
 
 def _read_held(settings: Settings) -> dict[str, int]:

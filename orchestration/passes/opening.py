@@ -89,7 +89,8 @@ def open_main_passes(
             _refuse_unissued_earlier(known, due, bill_date)
             run_id = due.run_id(bill_date)
             current = next(
-                (one for one in known if one.bill_run_id == run_id and one.pass_kind == "main"), None
+                (one for one in known if one.bill_run_id == run_id and one.pass_kind == "main"),
+                None,
             )
             if current is None:
                 append_row(
@@ -100,9 +101,7 @@ def open_main_passes(
                     bill_cycle_id=due.bill_cycle_id,
                     bill_date=bill_date,
                 )
-                pass_id = _open(
-                    connection, settings, due, bill_date, "main", 1, issue_date
-                )
+                pass_id = _open(connection, settings, due, bill_date, "main", 1, issue_date)
                 _assign(connection, pass_id, due.account_ids)
             elif not current.is_issued:
                 assigned = _assigned(connection)
@@ -213,7 +212,7 @@ def _assigned(connection: Connection) -> dict[str, str]:
             pass_accounts.c.sequence.in_(latest)
         )
     )
-    return {account: pass_id for account, pass_id in rows}
+    return {row.billing_account_id: row.pass_id for row in rows}
 
 
 def _released(connection: Connection, pass_ids: set[str]) -> set[str]:
@@ -222,7 +221,7 @@ def _released(connection: Connection, pass_ids: set[str]) -> set[str]:
         .where(review_decisions.c.pass_id.in_(pass_ids))
         .order_by(review_decisions.c.sequence)
     )
-    last = {account: decision for account, decision in rows}
+    last: dict[str, str] = {row.billing_account_id: row.decision for row in rows}
     return {account for account, decision in last.items() if decision == "release"}
 
 

@@ -56,15 +56,12 @@ def read_passes(connection: Connection, bill_date: date | None = None) -> list[B
     if bill_date is not None:
         query = query.where(bill_runs.c.bill_date == bill_date)
     reached: dict[str, list[str]] = {}
-    for pass_id, state in connection.execute(
-        select(pass_transitions.c.pass_id, pass_transitions.c.state).order_by(
-            pass_transitions.c.sequence
-        )
-    ):
-        reached.setdefault(pass_id, []).append(state)
+    transitions = select(pass_transitions.c.pass_id, pass_transitions.c.state)
+    for row in connection.execute(transitions.order_by(pass_transitions.c.sequence)):
+        reached.setdefault(row.pass_id, []).append(row.state)
     return [
-        BillPass(**row, states=tuple(reached.get(row["pass_id"], ())))
-        for row in connection.execute(query).mappings()
+        BillPass(**row._mapping, states=tuple(reached.get(row.pass_id, ())))
+        for row in connection.execute(query)
     ]
 
 
@@ -131,7 +128,11 @@ def last_issue_date(connection: Connection, legal_entity_id: str) -> date | None
 def describe_project(settings: Settings) -> tuple[str | None, str]:
     """Return the commit (None outside git) and the SHA-256 of all models, macros and seeds."""
     digest = hashlib.sha256()
-    for folder in (settings.dbt_project / "models", settings.dbt_project / "macros", settings.seeds):
+    for folder in (
+        settings.dbt_project / "models",
+        settings.dbt_project / "macros",
+        settings.seeds,
+    ):
         for path in sorted(folder.rglob("*")):
             if path.suffix in {".sql", ".yml", ".csv"}:
                 digest.update(str(path.relative_to(folder)).encode() + b"\0")

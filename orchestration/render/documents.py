@@ -191,9 +191,7 @@ def _party(row: Row, role: Literal["seller", "buyer"]) -> Party:
     )
 
 
-def _subscriptions(
-    lines: list[Row], usage: list[Row], language: str
-) -> tuple[Subscription, ...]:
+def _subscriptions(lines: list[Row], usage: list[Row], language: str) -> tuple[Subscription, ...]:
     used: defaultdict[str, list[Row]] = defaultdict(list)
     for event in usage:
         used[event["subscription_id"]].append(event)

@@ -22,9 +22,7 @@ def dispatched_documents(context: dg.AssetExecutionContext) -> dg.MaterializeRes
     """Send what has not been sent; every attempt is in the ledger before it is made."""
     house = open_house()
     with Progress("sending") as progress:
-        summary = dispatch_bill_date(
-            house.settings, house.ledger, bill_date_of(context), progress
-        )
+        summary = dispatch_bill_date(house.settings, house.ledger, bill_date_of(context), progress)
     for unsent in (*summary.failed, *summary.pending)[:10]:
         say(f"  {unsent.document_number} by {unsent.channel}: {unsent.code} {unsent.reason}")
     say(

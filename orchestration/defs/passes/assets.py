@@ -60,9 +60,7 @@ def opened_passes(
         watermark = max((row.landing_sequence for row in read_manifest(house.settings)), default=0)
         if config.kind is PassKind.MAIN:
             due = read_due_cycles(house.settings, bill_date)
-            bill_passes = open_main_passes(
-                house.settings, house.ledger, bill_date, due, issue_date
-            )
+            bill_passes = open_main_passes(house.settings, house.ledger, bill_date, due, issue_date)
         else:
             bill_passes = open_supplementary_passes(
                 house.settings, house.ledger, bill_date, issue_date

@@ -42,8 +42,12 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
 
 
-@dg.asset(group_name="report", kinds={"duckdb", "parquet"}, deps=REPORTING_MARTS,
-          partitions_def=BILL_DATES)
+@dg.asset(
+    group_name="report",
+    kinds={"duckdb", "parquet"},
+    deps=REPORTING_MARTS,
+    partitions_def=BILL_DATES,
+)
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Publish one generation of the marts; readers go on reading the one before meanwhile."""
     house = open_house()

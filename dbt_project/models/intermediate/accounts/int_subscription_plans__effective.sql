@@ -46,6 +46,7 @@ typed as (
         plans.plan_id is not null as is_known,
         coalesce(plans.includes_roaming, false) as includes_roaming,
         subscriptions.activated_date,
+        subscription_plans.valid_from,
         greatest(subscription_plans.valid_from, subscriptions.activated_date) as effective_from,
         least(
             coalesce(subscription_plans.valid_to, cast('9999-12-31' as date)),
@@ -55,6 +56,14 @@ typed as (
     inner join subscriptions
         on subscription_plans.subscription_id = subscriptions.subscription_id
     left join plans on subscription_plans.plan_id = plans.plan_id
+
+),
+
+-- A stay that was cancelled before it began ends no other.
+begun as (
+
+    select * from typed
+    where effective_from < effective_to
 
 ),
 
@@ -78,12 +87,12 @@ without_overlap as (
             coalesce(
                 lead(effective_from) over (
                     partition by subscription_id, case when plan_type = 'plan' then 'plan' else plan_id end
-                    order by effective_from, plan_id
+                    order by effective_from, valid_from, plan_id
                 ),
                 effective_to
             )
         ) as effective_to
-    from typed
+    from begun
 
 ),
 

@@ -33,11 +33,7 @@ aligned as (
             as period_end
     from cycles
     cross join months
-    where
-        mod(
-            (extract(year from months.month_start) - 2010) * 12 + extract(month from months.month_start) - 1,
-            cycles.interval_months
-        ) = 0
+    where {{ months_into_cycle('months.month_start', 'cycles.interval_months') }} = 0
 
 )
 

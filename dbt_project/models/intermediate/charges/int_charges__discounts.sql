@@ -48,6 +48,7 @@ activations as (
 
 ),
 
+-- A period that begins before the promotion ends is reduced as a whole, given back parts as well.
 on_recurring as (
 
     select
@@ -72,7 +73,7 @@ on_recurring as (
             and activations.activated_date < promotions.valid_to
             and (
                 promotions.duration_months = 0
-                or recurring.period_start
+                or recurring.aligned_period_start
                 < {{ add_months('activations.activated_date', 'promotions.duration_months') }}
             )
     group by
@@ -97,7 +98,10 @@ usage_totals as (
         subscription_id,
         currency_code,
         tax_category,
-        cast(sum(amount) as decimal(18, 6)) as usage_amount,
+        cast(sum(amount) as decimal(18, 6)) as taxed_amount,
+        cast(sum(sum(amount)) over (
+            partition by pass_id, subscription_id, currency_code, period_start, period_end
+        ) as decimal(18, 6)) as usage_amount,
         period_start,
         period_end
     from usage_charges
@@ -118,7 +122,7 @@ on_usage as (
         usage_totals.currency_code,
         usage_totals.tax_category,
         promotions.discount_percent,
-        usage_totals.usage_amount as discounted_amount,
+        usage_totals.taxed_amount as discounted_amount,
         usage_totals.period_start,
         usage_totals.period_end
     from usage_totals

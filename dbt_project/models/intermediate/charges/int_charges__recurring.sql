@@ -85,6 +85,7 @@ spans as (
             when subscription_plans.is_last_stay and subscription_plans.effective_to <= accounts.bill_date
                 then charged_through.charged_through_date
         end as given_back_to,
+        coalesce(charged_through.charged_through_date > subscription_plans.effective_from, false) as is_continued,
         subscription_plans.effective_to
     from accounts
     inner join subscription_plans on accounts.billing_account_id = subscription_plans.billing_account_id
@@ -116,6 +117,7 @@ signed as (
         charge_from,
         charge_to,
         charge_to as charged_through_date,
+        is_continued,
         1 as direction
     from spans
     where charge_from < charge_to
@@ -131,6 +133,7 @@ signed as (
         effective_to as charge_from,
         given_back_to as charge_to,
         effective_to as charged_through_date,
+        true as is_continued,
         -1 as direction
     from spans
     where effective_to < given_back_to
@@ -147,12 +150,15 @@ cut as (
         signed.plan_id,
         signed.charge_code,
         signed.charged_through_date,
+        signed.is_continued,
         signed.direction,
         recurring_charges.recurring_charge_id,
         recurring_charges.amount,
         recurring_charges.currency_code,
         recurring_charges.proration,
         recurring_charges.tax_category,
+        periods.period_start as aligned_period_start,
+        least(signed.charge_to, periods.period_end) as uncut_period_end,
         {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
         greatest(signed.charge_from, periods.period_start, recurring_charges.valid_from) as period_start,
         least(signed.charge_to, periods.period_end, recurring_charges.valid_to) as period_end
@@ -174,6 +180,41 @@ cut as (
 
 ),
 
+-- What is not prorated is charged once per begun period, at the price it begins with, and given back
+-- only for a period not begun.
+due as (
+
+    select
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        plan_id,
+        charge_code,
+        charged_through_date,
+        direction,
+        recurring_charge_id,
+        amount,
+        currency_code,
+        proration,
+        tax_category,
+        aligned_period_start,
+        period_days,
+        period_start,
+        case proration when 'none' then uncut_period_end else period_end end as period_end
+    from cut
+    qualify
+        proration <> 'none'
+        or (
+            not (is_continued and period_start > aligned_period_start)
+            and row_number() over (
+                partition by
+                    pass_id, subscription_id, plan_id, charge_code, charged_through_date, aligned_period_start
+                order by period_start
+            ) = 1
+        )
+
+),
+
 priced as (
 
     select
@@ -191,10 +232,11 @@ priced as (
             when 'none' then cast(direction * amount as decimal(18, 6))
             else {{ prorate('direction * amount', days_between('period_start', 'period_end'), 'period_days') }}
         end as amount,
+        aligned_period_start,
         period_start,
         period_end,
         charged_through_date
-    from cut
+    from due
 
 )
 

@@ -24,7 +24,7 @@ summed as (
         rated.usage_period_start as period_start,
         rated.usage_period_end as period_end,
         cast(count(distinct rated.event_id) as bigint) as event_count,
-        cast(sum(rated.measured_units) as bigint) as quantity,
+        cast(sum(rated.units) as bigint) as quantity,
         cast(sum(rated.free_units) as bigint) as free_quantity,
         cast(sum(rated.rated_amount) as decimal(18, 6)) as amount
     from rated

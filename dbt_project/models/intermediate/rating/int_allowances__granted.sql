@@ -112,10 +112,10 @@ granted as (
         allowance_id,
         usage_period_start,
         min(priority) as priority,
-        cast(sum(case proration
-            when 'days' then {{ integer_divide('quantity * held_days', 'period_days') }}
-            else quantity
-        end) as bigint) as quantity
+        cast(case max(proration)
+            when 'days' then sum({{ integer_divide('quantity * held_days', 'period_days') }})
+            else max(quantity)
+        end as bigint) as quantity
     from held_in_period
     where held_days > 0
     group by subscription_id, allowance_scope_id, allowance_id, usage_period_start

@@ -192,9 +192,13 @@ guided as (
 prefix_versions as (
 
     select
-        valid_from as version_from,
-        lead(valid_from, 1, cast('9999-12-31' as date)) over (order by valid_from) as version_to
-    from (select distinct valid_from from prefixes)
+        version_from,
+        lead(version_from, 1, cast('9999-12-31' as date)) over (order by version_from) as version_to
+    from (
+        select valid_from as version_from from prefixes
+        union distinct
+        select valid_to as version_from from prefixes
+    ) as boundaries
 
 ),
 
@@ -288,7 +292,7 @@ segmented as (
             zoned.legal_entity_id = time_bands.legal_entity_id
             and zoned.time_band_set_id = time_bands.time_band_set_id
             and zoned.tariff_date = time_bands.event_date
-            and zoned.duration_seconds <= 86400
+            and (zoned.service <> 'voice' or zoned.duration_seconds <= 86400)
             and time_bands.ends_at > zoned.started_at
             and (
                 time_bands.starts_at <= zoned.started_at
@@ -348,7 +352,7 @@ priced as (
 
 ),
 
-aligned as (
+anchored as (
 
     select
         priced.*,
@@ -356,8 +360,21 @@ aligned as (
             when cast(priced.started_local as date) >= {{ anchor_date('priced.started_local', 'priced.anchor_day') }}
                 then {{ first_of_month('priced.started_local') }}
             else {{ first_of_month('priced.started_local', -1) }}
-        end as period_month
+        end as anchor_month
     from priced
+
+),
+
+-- A cycle of several months is counted from January 2010, as in int_bill_periods__aligned.
+aligned as (
+
+    select
+        anchored.*,
+        {{ first_of_month(
+            'anchored.anchor_month',
+            '-' ~ months_into_cycle('anchored.anchor_month', 'anchored.interval_months')
+        ) }} as period_month
+    from anchored
 
 ),
 

@@ -20,7 +20,8 @@ accounts as (
         pass_id,
         billing_account_id,
         bill_date,
-        period_start
+        period_start,
+        next_bill_date
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -50,6 +51,7 @@ found as (
     inner join {{ ref('int_subscription_plans__effective') }} as subscription_plans
         on
             accounts.billing_account_id = subscription_plans.billing_account_id
+            and subscription_plans.effective_from < accounts.next_bill_date
             and subscription_plans.effective_to > accounts.period_start
             and not subscription_plans.is_known
     left join past on accounts.billing_account_id = past.billing_account_id

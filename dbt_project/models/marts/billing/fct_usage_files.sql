@@ -36,4 +36,5 @@ select
     files.arrival_date,
     files.received_at
 from files
-left join duplicates on files.file_id = duplicates.file_id
+left join duplicates
+    on files.file_id = duplicates.file_id and files.file_status = 'accepted'

@@ -13,6 +13,7 @@ files as (
         entity,
         file_name
     from {{ ref('stg_landing__files') }}
+    where file_status = 'accepted'
 
 ),
 
