@@ -1,4 +1,4 @@
-"""The cycle report: from the marts to one page for finance. Rows are carried, nothing is computed."""
+"""The cycle report: marts to one page for finance. Rows are carried, nothing is computed."""
 
 from __future__ import annotations
 

@@ -226,9 +226,11 @@ REVENUE_BY_PLAN = f"""
         group by plan_id
     )
     select coalesce(names.plan_name, summary.plan_id) as label, {_SUMS}
-    {_REVENUE.format(
+    {
+    _REVENUE.format(
         join="left join names on summary.plan_id = names.plan_id", order="net_amount desc, label"
-    )}
+    )
+}
 """
 
 REVENUE_BY_REGION = f"""
@@ -253,7 +255,7 @@ TAXES = """
 """
 
 # A suspended record has no price. Its value is estimated at the average billed record of the same
-# service, exactly and rounded once; with nothing billed of that service it is unknown.
+# service, exactly and rounded once per reason; with nothing billed of that service it is unknown.
 SUSPENSE = """
     with billed as (
         select
@@ -281,8 +283,9 @@ SUSPENSE = """
     select
         replace(suspense_reason, '_', ' ') as reason,
         cast(sum(record_count) as bigint) as records,
-        cast(cast(sum(millionths) as decimal(32, 0)) * cast(0.000001 as decimal(6, 6))
-            as decimal(18, 6)) as amount
+        cast(round(
+            cast(sum(millionths) as decimal(32, 0)) * cast(0.000001 as decimal(6, 6)), $minor_units
+        ) as decimal(18, 4)) as amount
     from valued
     group by reason
     order by records desc, reason

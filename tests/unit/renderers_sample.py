@@ -20,14 +20,17 @@ from renderers.invoice import (
 )
 from renderers.report import (
     Ageing,
+    BillPass,
     ControlTotal,
     CycleReport,
     Delivery,
     Exceptions,
+    Fate,
     HeldAccount,
     HeldByRule,
     Kpi,
     PaymentStatus,
+    RefusedFile,
     Revenue,
 )
 from renderers.report import TaxTotal as ReportTax
@@ -129,10 +132,7 @@ def report(**changes: Any) -> CycleReport:
     made = CycleReport(
         legal_entity="Nordwind Mobil GmbH",
         bill_run_id="nordwind:monthly_1:2026-11-01",
-        pass_id="nordwind:monthly_1:2026-11-01:main:1",
-        pass_kind="main",
         bill_date=date(2026, 11, 1),
-        issue_date=date(2026, 11, 1),
         period_start=OCTOBER[0],
         period_end=OCTOBER[1],
         generated_at=datetime(2026, 11, 2, 9, 12, tzinfo=UTC),
@@ -142,9 +142,14 @@ def report(**changes: Any) -> CycleReport:
         documents_issued=4962,
         accounts_held=36,
         accounts_without_charge=2,
+        accounts_carried_forward=0,
+        held_amount=Decimal("8800.10"),
         net_amount=Decimal("341205.17"),
         tax_amount=Decimal("64828.98"),
         total_amount=Decimal("406034.15"),
+        passes=(
+            BillPass("main 1", "reported", date(2026, 11, 1), 5000, 4962, Decimal("406034.15")),
+        ),
         revenue_by_charge_type=(
             Revenue("Recurring", 9923, Decimal("354605.17")),
             Revenue("Discounts", 1200, Decimal("-13400.00")),
@@ -153,13 +158,15 @@ def report(**changes: Any) -> CycleReport:
         taxes=(ReportTax("VAT", NINETEEN, Decimal("341205.17"), Decimal("64828.98")),),
         held_by_rule=(HeldByRule("usage_spike", "Far above average", 36, Decimal("9120.44")),),
         held_accounts=tuple(
-            HeldAccount(f"A-{n}", "usage_spike", "4 times the average", Decimal(n))
+            HeldAccount(f"A-{n}", "usage_spike", "4 times the average", Decimal(n), Decimal(2 * n))
             for n in range(36)
         ),
-        suspense=(Exceptions("unknown_number", 412),),
+        suspense=(Exceptions("unknown_number", 412, Decimal("31.40")),),
         rejected=(Exceptions("negative_duration", 3),),
-        control_totals=(
-            ControlTotal(
+        refused_files=(RefusedFile("usage_msc01.csv", "usage", "line 1: wrong header"),),
+        unmatched_payments=(Exceptions("unknown invoice", 1, Decimal("12.00")),),
+        fates=(
+            Fate(
                 "Records read",
                 "records",
                 "read",
@@ -170,7 +177,7 @@ def report(**changes: Any) -> CycleReport:
                     ("rejected", Decimal(3)),
                 ),
             ),
-            ControlTotal(
+            Fate(
                 "Rated amount",
                 "amount",
                 "rated",
@@ -178,8 +185,24 @@ def report(**changes: Any) -> CycleReport:
                 (("billed", Decimal("222000.071200")), ("held", Decimal("3103"))),
             ),
         ),
+        control_totals=(
+            ControlTotal(
+                "issue",
+                "lines = net of invoices",
+                "main 1",
+                "amount",
+                Decimal("341205.17"),
+                Decimal("341205.17"),
+                Decimal(0),
+                True,
+            ),
+        ),
         deliveries=(Delivery("email", 3950, accepted=3940, failed=10),),
-        payments=(PaymentStatus("Paid", 2100, Decimal("170000.10")),),
+        payments=(
+            PaymentStatus(
+                "Paid", 2100, Decimal("170000.10"), Decimal("170000.10"), Decimal("0.00")
+            ),
+        ),
         ageing=(Ageing("Not due", 2800, Decimal("230000.00")),),
         kpis=(
             Kpi("Billing accuracy", Decimal("99.97"), "percent"),

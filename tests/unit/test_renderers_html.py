@@ -136,11 +136,26 @@ def test_a_service_named_like_a_phrase_is_only_a_name() -> None:
 
 def test_a_control_total_that_differs_is_said_first_and_where_it_stands() -> None:
     good = report()
-    broken = replace(good.control_totals[0], total=Decimal(1520432))
-    page = _Page(render_report(replace(good, control_totals=(broken, good.control_totals[1]))))
-    assert "✗ 1 of 2 control totals do not agree. Do not sign before they do." in page.text
+    broken = replace(good.fates[0], total=Decimal(1520432))
+    page = _Page(render_report(replace(good, fates=(broken, good.fates[1]))))
+    assert "✗ 1 of 3 control totals do not agree. Do not sign before they do." in page.text
     assert "✗ differs" in page.text
     assert "✗" not in _Page(render_report(good)).text
+
+
+def test_a_control_is_broken_when_the_warehouse_says_so() -> None:
+    good = report()
+    broken = replace(good.control_totals[0], is_ok=False)
+    text = _Page(render_report(replace(good, control_totals=(broken,)))).text
+    assert "✗ 1 of 3 control totals do not agree." in text
+
+
+def test_every_bill_run_of_a_date_has_its_section() -> None:
+    other = report(legal_entity="Südwind Mobil AG", bill_run_id="suedwind:monthly_1:2026-11-01")
+    text = _Page(render_report(report(), other)).text
+    assert text.count("Bill cycle report") == 2
+    assert "Südwind Mobil AG" in text
+    assert "Nothing was opened on this date." in _Page(render_report()).text
 
 
 def test_an_empty_report_is_still_a_report() -> None:
@@ -150,6 +165,10 @@ def test_an_empty_report_is_still_a_report() -> None:
         revenue_by_plan=(),
         rejected=(),
         control_totals=(),
+        fates=(),
+        passes=(),
+        refused_files=(),
+        unmatched_payments=(),
         deliveries=(),
         payments=(),
         ageing=(),
