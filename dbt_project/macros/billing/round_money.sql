@@ -13,3 +13,14 @@
         end as decimal(18, 4)
     )
 {%- endmacro %}
+
+{#- in: the currency's minor units (0 to 4); out: half of one, decimal(6,5): the most that rounding moves. -#}
+{% macro half_minor_unit(minor_units) -%}
+    case {{ minor_units }}
+        when 0 then cast(0.5 as decimal(6, 5))
+        when 1 then cast(0.05 as decimal(6, 5))
+        when 2 then cast(0.005 as decimal(6, 5))
+        when 3 then cast(0.0005 as decimal(6, 5))
+        when 4 then cast(0.00005 as decimal(6, 5))
+    end
+{%- endmacro %}

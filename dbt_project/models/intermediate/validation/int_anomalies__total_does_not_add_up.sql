@@ -14,23 +14,33 @@ rule as (
 
 ),
 
+currencies as (
+
+    select
+        currency_code,
+        minor_units
+    from {{ ref('currencies') }}
+
+),
+
 invoices as (
 
     select
         invoices_totalled.pass_id,
         invoices_totalled.billing_account_id,
         invoices_totalled.bill_date,
-        invoices_totalled.usage_amount,
         invoices_totalled.net_amount,
         invoices_totalled.tax_amount,
-        invoices_totalled.total_amount
+        invoices_totalled.total_amount,
+        currencies.minor_units
     from {{ ref('int_invoices__totalled') }} as invoices_totalled
+    inner join currencies on invoices_totalled.currency_code = currencies.currency_code
     inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
 
 ),
 
--- Computed another way: from the unrounded charges, each account on its own, tax as a percentage of
--- whole cents, compared within what rounding can explain.
+-- Computed another way: from the unrounded charges, each account on its own, tax as a rate of the sum,
+-- compared within what rounding can explain: half a minor unit per charge, half of one per tax.
 charged as (
 
     select
@@ -50,7 +60,7 @@ taxed as (
         taxes.pass_id,
         taxes.billing_account_id,
         cast(sum(taxes.taxable_amount) as decimal(18, 4)) as taxable_amount,
-        max(abs(taxes.tax_amount * 100 - taxes.taxable_amount * 100 * taxes.tax_rate)) as tax_residual_cents
+        max(abs(taxes.tax_amount - taxes.taxable_amount * taxes.tax_rate)) as tax_residual
     from {{ ref('int_invoice_taxes__computed') }} as taxes
     inner join {{ ref('int_passes__in_scope') }} as passes on taxes.pass_id = passes.pass_id
     group by taxes.pass_id, taxes.billing_account_id
@@ -82,9 +92,9 @@ found as (
     where
         invoices.total_amount <> invoices.net_amount + invoices.tax_amount
         or abs(invoices.net_amount - coalesce(charged.charged_amount, 0))
-        > cast(0.005 as decimal(6, 3)) * coalesce(charged.charge_count, 0)
+        > {{ half_minor_unit('invoices.minor_units') }} * coalesce(charged.charge_count, 0)
         or invoices.net_amount <> coalesce(taxed.taxable_amount, invoices.net_amount)
-        or coalesce(taxed.tax_residual_cents, 0) > cast(0.5 as decimal(3, 1))
+        or coalesce(taxed.tax_residual, 0) > {{ half_minor_unit('invoices.minor_units') }}
 
 )
 

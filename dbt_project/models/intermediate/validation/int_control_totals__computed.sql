@@ -23,7 +23,8 @@ rated as (
     select
         usage_rated.pass_id,
         concat('usage_', decided.outcome) as control_name,
-        cast(count(distinct usage_rated.event_id) as bigint) as item_count,
+        cast(sum(case when usage_rated.segment_started_at = usage_rated.started_at then 1 else 0 end) as bigint)
+            as item_count,
         cast(sum(case when usage_rated.service = 'voice' then usage_rated.measured_units else 0 end) as bigint)
             as duration_seconds,
         cast(sum(case when usage_rated.service = 'data' then usage_rated.measured_units else 0 end) as bigint)
