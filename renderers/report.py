@@ -279,7 +279,7 @@ def _revenue_view(report: CycleReport, words: Language) -> dict[str, Any]:
 
 
 def _controls_view(report: CycleReport, words: Language) -> dict[str, Any]:
-    ties = [*report.control_totals, *report.fates]
+    ties: list[ControlTotal | Fate] = [*report.control_totals, *report.fates]
     return {
         "ties": len(ties),
         "broken": sum(not tie.is_ok for tie in ties),
