@@ -17,10 +17,21 @@ legal_entities as (
 
 ),
 
+-- The days on which usage started, and one on either side: time zones and midnight.
+started as (
+
+    select distinct cast(started_at as date) as started_on
+    from {{ ref('stg_landing__usage') }}
+
+),
+
 calendar as (
 
-    select cast({{ add_seconds("cast('2014-12-31' as timestamp)", 'number * 86400') }} as date) as on_date
-    from {{ numbers(12000) }} as days
+    select distinct
+        cast({{ add_seconds('cast(started.started_on as timestamp)', '(days.number - 3) * 86400') }} as date)
+            as on_date
+    from started
+    cross join {{ numbers(5) }} as days
 
 ),
 
@@ -32,6 +43,13 @@ instances as (
         time_bands.time_band_set_id,
         time_bands.time_band_id,
         calendar.on_date,
+        cast(substr(time_bands.start_time, 1, 2) as integer) as first_hour,
+        cast(
+            {{ integer_divide(
+                'cast(substr(time_bands.end_time, 1, 2) as integer) * 60
+                + cast(substr(time_bands.end_time, 4, 2) as integer) - 1', '60'
+            ) }} as integer
+        ) as last_hour,
         {{ to_utc(
             add_seconds(
                 'cast(calendar.on_date as timestamp)',
@@ -56,27 +74,19 @@ instances as (
 
 ),
 
--- An event finds the bands of the day it starts on and, when it runs past midnight, of the next.
-by_start_date as (
+by_date as (
 
     select
         legal_entity_id,
         time_band_set_id,
         time_band_id,
-        on_date as event_date,
-        starts_at,
-        ends_at
-    from instances
-    union all
-    select
-        legal_entity_id,
-        time_band_set_id,
-        time_band_id,
-        cast({{ add_seconds('cast(on_date as timestamp)', '-86400') }} as date) as event_date,
+        on_date,
+        first_hour,
+        last_hour,
         starts_at,
         ends_at
     from instances
 
 )
 
-select * from by_start_date
+select * from by_date

@@ -76,7 +76,30 @@ zones_by_country as (
 
 time_bands as (
 
-    select * from {{ ref('int_time_bands__by_date') }}
+    select * from {{ ref('int_time_bands__by_hour') }}
+
+),
+
+-- What a call can run into: the bands of the day it starts on and of the next.
+later_bands as (
+
+    select
+        legal_entity_id,
+        time_band_set_id,
+        time_band_id,
+        on_date as event_date,
+        starts_at,
+        ends_at
+    from {{ ref('int_time_bands__by_date') }}
+    union all
+    select
+        legal_entity_id,
+        time_band_set_id,
+        time_band_id,
+        cast({{ add_seconds('cast(on_date as timestamp)', '-86400') }} as date) as event_date,
+        starts_at,
+        ends_at
+    from {{ ref('int_time_bands__by_date') }}
 
 ),
 
@@ -175,7 +198,7 @@ guided as (
         timeline.interval_months,
         guiding_hashes.guiding_hash,
         home_networks.home_network,
-        cast({{ to_local_time('arrived.started_at', 'home_networks.time_zone') }} as date) as tariff_date,
+        {{ to_local_time('arrived.started_at', 'home_networks.time_zone') }} as tariff_time,
         {{ to_local_time('arrived.started_at', 'timeline.time_zone') }} as started_local
     from arrived
     left join timeline
@@ -185,6 +208,16 @@ guided as (
             and arrived.started_at < timeline.valid_to
     left join guiding_hashes on arrived.identifier = guiding_hashes.identifier
     left join home_networks on timeline.legal_entity_id = home_networks.legal_entity_id
+
+),
+
+dated as (
+
+    select
+        guided.*,
+        cast(guided.tariff_time as date) as tariff_date,
+        extract(hour from guided.tariff_time) as tariff_hour
+    from guided
 
 ),
 
@@ -210,48 +243,54 @@ dialled as (
 
 ),
 
-destinations as (
+candidates as (
 
     select
         dialled.dialled_beginning,
+        substr(dialled.dialled_beginning, 1, lengths.number) as beginning
+    from dialled
+    cross join {{ numbers(8) }} as lengths
+
+),
+
+destinations as (
+
+    select
+        candidates.dialled_beginning,
         prefix_versions.version_from,
         prefix_versions.version_to,
         max_by(prefixes.country_code, length(prefixes.prefix)) as country_code
-    from dialled
-    cross join {{ numbers(8) }} as lengths
-    inner join prefixes
-        on
-            substr(dialled.dialled_beginning, 1, lengths.number) = prefixes.prefix
-            and length(prefixes.prefix) = lengths.number
+    from candidates
+    inner join prefixes on candidates.beginning = prefixes.prefix
     inner join prefix_versions
         on
             prefixes.valid_from <= prefix_versions.version_from
             and prefixes.valid_to > prefix_versions.version_from
-    group by dialled.dialled_beginning, prefix_versions.version_from, prefix_versions.version_to
+    group by candidates.dialled_beginning, prefix_versions.version_from, prefix_versions.version_to
 
 ),
 
 located as (
 
     select
-        guided.*,
+        dated.*,
         case
-            when guided.serving_network <> guided.home_network then networks.country_code
-            when guided.service = 'data' or guided.direction = 'incoming' then home.country_code
+            when dated.serving_network <> dated.home_network then networks.country_code
+            when dated.service = 'data' or dated.direction = 'incoming' then home.country_code
             else destinations.country_code
         end as country_code,
         case
-            when guided.serving_network <> guided.home_network then 'visited'
+            when dated.serving_network <> dated.home_network then 'visited'
             else 'called'
         end as zone_role
-    from guided
-    left join networks on guided.serving_network = networks.mcc_mnc
-    left join networks as home on guided.home_network = home.mcc_mnc
+    from dated
+    left join networks on dated.serving_network = networks.mcc_mnc
+    left join networks as home on dated.home_network = home.mcc_mnc
     left join destinations
         on
-            substr(guided.other_number, 1, 8) = destinations.dialled_beginning
-            and guided.tariff_date >= destinations.version_from
-            and guided.tariff_date < destinations.version_to
+            substr(dated.other_number, 1, 8) = destinations.dialled_beginning
+            and dated.tariff_date >= destinations.version_from
+            and dated.tariff_date < destinations.version_to
 
 ),
 
@@ -270,37 +309,63 @@ zoned as (
 
 ),
 
--- Voice is cut where a band ends; SMS and data belong to the band they start in.
-segmented as (
+-- The band that an event starts in. An hour of a day has one band or, when one ends inside it, two.
+banded as (
 
     select
         zoned.*,
         time_bands.time_band_id,
-        greatest(zoned.started_at, coalesce(time_bands.starts_at, zoned.started_at)) as segment_started_at,
-        case zoned.service
-            when 'voice'
-                then {{ seconds_between(
-                    'greatest(zoned.started_at, time_bands.starts_at)',
-                    'least(' ~ add_seconds('zoned.started_at', 'zoned.duration_seconds') ~ ', time_bands.ends_at)'
-                ) }}
-            when 'sms' then 1
-            else zoned.volume_bytes
-        end as measured_units
+        time_bands.ends_at as band_ends_at,
+        {{ add_seconds('zoned.started_at', 'zoned.duration_seconds') }} as ended_at
     from zoned
     left join time_bands
         on
             zoned.legal_entity_id = time_bands.legal_entity_id
             and zoned.time_band_set_id = time_bands.time_band_set_id
             and zoned.tariff_date = time_bands.event_date
-            and (zoned.service <> 'voice' or zoned.duration_seconds <= 86400)
-            and time_bands.ends_at > zoned.started_at
-            and (
-                time_bands.starts_at <= zoned.started_at
-                or (
-                    zoned.service = 'voice'
-                    and time_bands.starts_at < {{ add_seconds('zoned.started_at', 'zoned.duration_seconds') }}
-                )
-            )
+            and zoned.tariff_hour = time_bands.event_hour
+            and zoned.started_at >= time_bands.starts_at
+            and zoned.started_at < time_bands.ends_at
+
+),
+
+crossing as (
+
+    select * from banded
+    where service = 'voice' and ended_at > band_ends_at and duration_seconds <= 86400
+
+),
+
+-- Voice is cut where a band ends; SMS and data belong to the band they start in.
+segmented as (
+
+    select
+        banded.* except (band_ends_at, ended_at),
+        banded.started_at as segment_started_at,
+        case banded.service
+            when 'voice'
+                then {{ seconds_between(
+                    'banded.started_at', 'least(banded.ended_at, coalesce(banded.band_ends_at, banded.ended_at))'
+                ) }}
+            when 'sms' then 1
+            else banded.volume_bytes
+        end as measured_units
+    from banded
+    union all
+    select
+        crossing.* except (time_band_id, band_ends_at, ended_at),
+        later_bands.time_band_id,
+        later_bands.starts_at as segment_started_at,
+        {{ seconds_between('later_bands.starts_at', 'least(crossing.ended_at, later_bands.ends_at)') }}
+            as measured_units
+    from crossing
+    inner join later_bands
+        on
+            crossing.legal_entity_id = later_bands.legal_entity_id
+            and crossing.time_band_set_id = later_bands.time_band_set_id
+            and crossing.tariff_date = later_bands.event_date
+            and later_bands.starts_at >= crossing.band_ends_at
+            and later_bands.starts_at < crossing.ended_at
 
 ),
 

@@ -27,10 +27,9 @@ segments as (
         serving_network,
         duration_seconds,
         volume_bytes,
-        landing_sequence,
         started_at
     from {{ ref('int_usage__list_priced') }}
-    qualify row_number() over (partition by event_id order by segment_started_at) = 1
+    where segment_started_at = started_at
 
 ),
 
