@@ -1,0 +1,210 @@
+"""Law 4: every record has one fate. Figures are taken from the warehouse built from scratch."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from orchestration.collect.inbox import one_line
+from orchestration.verify.evidence import Evidence
+from orchestration.verify.law_check import Finding, checks
+
+STATUSES = ("billed", "held", "unbilled")
+
+
+@checks("law 4", "all control totals balance")
+def control_totals_balance(evidence: Evidence) -> Finding:
+    """Read the report of control totals, which carries both sides of each."""
+    totals = evidence.rows(
+        """
+        select control_id, unit, expected_quantity, accounted_quantity, is_balanced
+        from warehouse.marts.rpt_control_totals
+        order by control_id
+        """
+    )
+    problems = [
+        f"{control_id}: expected {expected:,}, accounted {accounted:,}"
+        if expected is not None and accounted is not None
+        else f"{control_id}: one side is empty"
+        for control_id, _, expected, accounted, is_balanced in totals
+        if not is_balanced
+    ]
+    if not totals:
+        problems.append("there are no control totals")
+    units = sorted({unit for _, unit, *_ in totals})
+    return Finding(f"{len(totals)} totals in {', '.join(units)}", problems)
+
+
+@checks("law 4", "per file: read = accepted + duplicate + rejected")
+def files_have_fates(evidence: Evidence) -> Finding:
+    """Check every collected file on its own."""
+    files = "warehouse.marts.fct_usage_files"
+    read, accepted, duplicate, rejected = evidence.row(
+        f"""
+        select
+            coalesce(sum(records_read_count), 0),
+            coalesce(sum(records_accepted_count), 0),
+            coalesce(sum(records_duplicate_count), 0),
+            coalesce(sum(records_rejected_count), 0)
+        from {files} where file_status = 'accepted'
+        """
+    )
+    broken = evidence.rows(
+        f"""
+        select
+            entity, file_name, records_read_count, records_accepted_count,
+            records_duplicate_count, records_rejected_count
+        from {files}
+        where
+            records_read_count
+            <> records_accepted_count + records_duplicate_count + records_rejected_count
+            or least(records_accepted_count, records_duplicate_count, records_rejected_count) < 0
+        order by landing_sequence
+        """
+    )
+    return Finding(
+        f"{read:,} read = {accepted:,} accepted + {duplicate:,} duplicate + {rejected:,} rejected",
+        [
+            f"{entity}/{one_line(name)}: {a:,} read, {b:,} accepted, {c:,} duplicate, "
+            f"{d:,} rejected"
+            for entity, name, a, b, c, d in broken
+        ],
+    )
+
+
+@checks("law 4", "per file: what was decoded is in landing, in records, seconds and bytes")
+def files_add_up(evidence: Evidence) -> Finding:
+    """Add landing's usage up and compare it with what the manifest said when it was decoded."""
+    compared = """
+        with landed as (
+            select
+                file_id,
+                count(*) as records,
+                count(distinct record_number) as numbers,
+                sum(duration_seconds) as seconds,
+                sum(volume_bytes) as bytes
+            from landing.usage
+            group by file_id
+        )
+        select
+            manifest.file_name,
+            coalesce(landed.records, 0) as records,
+            coalesce(landed.numbers, 0) as numbers,
+            coalesce(landed.seconds, 0) as seconds,
+            coalesce(landed.bytes, 0) as bytes,
+            manifest.records_accepted,
+            manifest.duration_seconds,
+            manifest.volume_bytes
+        from landing.manifest as manifest
+        left join landed on manifest.file_id = landed.file_id
+        where manifest.status = 'accepted' and manifest.entity = 'usage'
+    """
+    records, seconds, volume = evidence.row(
+        f"select coalesce(sum(records), 0), coalesce(sum(seconds), 0), coalesce(sum(bytes), 0) "
+        f"from ({compared})"
+    )
+    broken = evidence.rows(
+        f"""
+        select file_name, records, seconds, bytes, records_accepted, duration_seconds, volume_bytes
+        from ({compared})
+        where
+            records <> records_accepted
+            or numbers <> records
+            or seconds <> duration_seconds
+            or bytes <> volume_bytes
+        order by all
+        """
+    )
+    return Finding(
+        f"{records:,} records, {seconds:,} seconds, {volume:,} bytes",
+        [
+            f"{one_line(name)}: {found:,} records, {a:,} s, {b:,} bytes in landing; "
+            f"{said:,} records, {c:,} s, {d:,} bytes decoded"
+            for name, found, a, b, said, c, d in broken
+        ],
+    )
+
+
+@checks("law 4", "every accepted usage record is rated, suspended or a duplicate, once")
+def records_have_one_fate(evidence: Evidence) -> Finding:
+    """Follow each record by file and number to where it ended."""
+    lost, doubled = evidence.row(
+        """
+        with fates as (
+            select file_id, record_number from warehouse.marts.fct_rated_usage
+            union all
+            select file_id, record_number from warehouse.marts.fct_suspended_usage
+            union all
+            select file_id, record_number from warehouse.intermediate.int_usage__duplicates
+        ),
+        landed as (
+            select usage.file_id, usage.record_number
+            from landing.usage as usage
+            inner join (
+                select distinct file_id from landing.manifest
+                where status = 'accepted' and entity = 'usage'
+            ) as files on usage.file_id = files.file_id
+        ),
+        counted as (
+            select file_id, record_number, sum(landed) as landed, sum(fates) as fates
+            from (
+                select file_id, record_number, 1 as landed, 0 as fates from landed
+                union all
+                select file_id, record_number, 0, 1 from fates
+            )
+            group by file_id, record_number
+        )
+        select
+            coalesce(sum(case when fates < landed then landed - fates else 0 end), 0),
+            coalesce(sum(case when fates > landed then fates - landed else 0 end), 0)
+        from counted
+        """
+    )
+    rated, suspended, duplicates = evidence.row(
+        """
+        select
+            (select count(*) from warehouse.marts.fct_rated_usage),
+            (select count(*) from warehouse.marts.fct_suspended_usage),
+            (select count(*) from warehouse.intermediate.int_usage__duplicates)
+        """
+    )
+    problems = [f"{lost:,} records have no fate"] if lost else []
+    problems += [f"{doubled:,} fates have no record of their own"] if doubled else []
+    return Finding(f"{rated:,} rated, {suspended:,} suspended, {duplicates:,} duplicates", problems)
+
+
+@checks("law 4", "rated = billed + held + unbilled, and billed is what was frozen")
+def rated_is_billed_or_waits(evidence: Evidence) -> Finding:
+    """Add rated usage up by status and currency."""
+    sums = evidence.rows(
+        """
+        select usage_status, currency_code, count(*), sum(rated_amount)
+        from warehouse.marts.fct_rated_usage
+        group by usage_status, currency_code
+        order by currency_code, usage_status
+        """
+    )
+    problems = [
+        f"{count:,} events are {status}" for status, _, count, _ in sums if status not in STATUSES
+    ]
+    frozen: dict[str, Decimal] = dict(
+        evidence.rows(
+            "select currency_code, sum(rated_amount) from frozen.billed_usage group by all"
+        )
+    )
+    billed = {currency: amount for status, currency, _, amount in sums if status == "billed"}
+    for currency in sorted({*frozen, *billed}):
+        if billed.get(currency, 0) != frozen.get(currency, 0):
+            problems.append(
+                f"billed {billed.get(currency, 0):,} {currency}, frozen {frozen.get(currency, 0):,}"
+            )
+    told = [f"{status} {amount:,} {currency}" for status, currency, _, amount in sums]
+    return Finding("; ".join(told) or "nothing rated", problems)
+
+
+CHECKS = (
+    control_totals_balance,
+    files_have_fates,
+    files_add_up,
+    records_have_one_fate,
+    rated_is_billed_or_waits,
+)
