@@ -12,7 +12,7 @@ from typing import TypeVar
 import duckdb
 
 from orchestration.lib.files import write_atomically
-from orchestration.lib.rows import Row, read_rows
+from orchestration.lib.warehouse import Row, open_warehouse, read_rows
 from orchestration.report import queries
 from orchestration.settings import Settings
 from renderers.invoice import PastBill
@@ -43,7 +43,7 @@ def write_cycle_report(settings: Settings, bill_date: date, generated_at: dateti
 
     A later report of the date replaces it, in one step. The page names accounts by id only.
     """
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         reports = read_reports(warehouse, bill_date, generated_at)
     path = settings.reports / f"{bill_date.isoformat()}.html"
     write_atomically(path, render_report(*reports).encode())

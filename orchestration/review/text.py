@@ -1,0 +1,33 @@
+"""Figures and numbers as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+MASKED_DIGITS = 3
+
+
+def plain(amount: Decimal, places: int = 2) -> str:
+    """Return an exact decimal without needless zeros, with at least `places` decimals."""
+    exact = -int(amount.normalize().as_tuple().exponent)
+    return f"{amount:,.{max(places, exact)}f}"
+
+
+def masked(number: str | None) -> str:
+    """Return a telephone number without its last digits, as on an itemised bill; empty for none."""
+    if not number:
+        return ""
+    return f"+{number[:-MASKED_DIGITS]}{'x' * min(MASKED_DIGITS, len(number))}"
+
+
+def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
+    """Return rows as lines with aligned columns."""
+    if not rows:
+        return [f"{indent}none"]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        indent
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
