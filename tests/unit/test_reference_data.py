@@ -50,7 +50,7 @@ def example_numbers() -> list[PhoneNumber]:
     kinds = [kind for kind in PhoneNumberType.values() if kind != PhoneNumberType.UNKNOWN]
     regions = [
         phonenumbers.example_number_for_type(region, kind)
-        for region in phonenumbers.SUPPORTED_REGIONS
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
         for kind in kinds
     ]
     networks = [
@@ -128,6 +128,8 @@ def test_random_numbers_of_a_shared_calling_code_lead_to_their_country(
     prefixes: dict[str, tuple[str, str]], calling_code: int
 ) -> None:
     for number in random_numbers([calling_code], 300):
+        if calling_code == 1 and len(phonenumbers.national_significant_number(number)) == 7:
+            continue  # 310 xxxx is dialled within Canada only; with ten digits, 310 is Los Angeles.
         country_code, _ = longest_match(prefixes, number)
         assert country_code == phonenumbers.region_code_for_number(number), number
 
