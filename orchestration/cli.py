@@ -303,6 +303,19 @@ def ui(port: int) -> None:
     os.execv(command, arguments)
 
 
+@main.command()
+@click.argument("pass_id")
+@one_line_errors
+def approve(pass_id: str) -> None:
+    """Approve a validated pass, where the policy asks for an approver; then run the date again."""
+    from orchestration.lib.house import open_house
+    from orchestration.passes.approving import approve_pass
+
+    house = open_house()
+    actor = approve_pass(house.settings, house.ledger, pass_id)
+    click.echo(f"approved {pass_id} as {actor}")
+
+
 @main.group()
 def review() -> None:
     """Work the queue of held accounts."""

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_allowance_draws__summed'}}}) }}
+
 -- What all passes drew from an allowance of a period never exceeds what was granted.
 select
     subscription_id,

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_accounts__decided'}}}) }}
+
 -- Every account of a pass that is not issued yet was decided: issue, held or nothing to bill.
 select
     assigned.pass_id,

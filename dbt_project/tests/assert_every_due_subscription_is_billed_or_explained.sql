@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_accounts__decided'}}}) }}
+
 -- A subscription held across the bill date, of an account in a pass, stands on an invoice of the pass
 -- or its account has a reason why not. Computed passes are checked before they are issued.
 with

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'stg_ledger__documents'}}}) }}
+
 -- Numbers are gapless per legal entity, series and year, beginning with 1.
 select
     legal_entity_id,

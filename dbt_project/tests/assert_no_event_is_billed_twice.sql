@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'stg_issued__billed_usage'}}}) }}
+
 -- A segment of an event stands on one invoice at most, across all runs.
 select
     event_id,

@@ -1,5 +1,33 @@
--- A charge's periods of one subscription and plan neither overlap nor leave a gap, across runs.
+{{ config(meta={'dagster': {'ref': {'name': 'int_charges__combined'}}}) }}
+
+-- A charge's periods of one subscription and plan neither overlap nor leave a gap, across all runs,
+-- before anything of the present one is issued.
 with
+
+recurring as (
+
+    select
+        subscription_id,
+        plan_id,
+        charge_code,
+        amount,
+        period_start,
+        period_end
+    from {{ ref('stg_issued__charges') }}
+    where charge_type = 'recurring'
+    union all
+    select
+        computed.subscription_id,
+        computed.plan_id,
+        computed.charge_code,
+        computed.amount,
+        computed.period_start,
+        computed.period_end
+    from {{ ref('int_charges__combined') }} as computed
+    inner join {{ ref('int_passes__unissued') }} as unissued on computed.pass_id = unissued.pass_id
+    where computed.charge_type = 'recurring'
+
+),
 
 charged as (
 
@@ -13,8 +41,8 @@ charged as (
             partition by subscription_id, plan_id, charge_code
             order by period_start, period_end
         ) as previous_end
-    from {{ ref('fct_charges') }}
-    where charge_type = 'recurring' and amount > 0
+    from recurring
+    where amount > 0
 
 )
 

@@ -1,13 +1,12 @@
 """The bill run as a job, and the schedule that launches it on bill dates."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
 from orchestration.defs.partitions import BILL_DATES
 from orchestration.lib.house import open_house
-from orchestration.passes.cycles import is_bill_date
+from orchestration.passes.cycles import bill_dates_to_run
 
 bill_run = dg.define_asset_job(
     "bill_run",
@@ -22,17 +21,10 @@ bill_run = dg.define_asset_job(
 def bill_dates(
     context: dg.ScheduleEvaluationContext,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Launch the bill run of today when some cycle has its bill date today."""
+    """Launch the bill run of every date that is due today."""
     today = context.scheduled_execution_time.date()
-    if is_bill_date(open_house().settings, today):
-        yield dg.RunRequest(run_key=today.isoformat(), partition_key=today.isoformat())
-    else:
-        following = next(
-            (
-                day
-                for day in (today + timedelta(days=ahead) for ahead in range(1, 400))
-                if is_bill_date(open_house().settings, day)
-            ),
-            None,
-        )
-        yield dg.SkipReason(f"no cycle has its bill date on {today}; the next is {following}")
+    bill_dates_due = bill_dates_to_run(open_house().settings, today)
+    for bill_date in bill_dates_due:
+        yield dg.RunRequest(run_key=bill_date.isoformat(), partition_key=bill_date.isoformat())
+    if not bill_dates_due:
+        yield dg.SkipReason(f"no cycle has a bill run that starts on {today}")

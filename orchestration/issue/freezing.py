@@ -21,7 +21,12 @@ from orchestration.ledger.schema import frozen_files
 from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically, sha256_file, temporary_beside
-from orchestration.passes.records import BillPass, read_passes, record_state
+from orchestration.passes.records import (
+    BillPass,
+    last_control_totals,
+    read_passes,
+    record_state,
+)
 from orchestration.settings import Settings
 
 INVOICE_SERIES = "R"
@@ -67,6 +72,19 @@ class IssueSummary:
     last_number: str | None
 
 
+@dataclass(frozen=True)
+class Approval:
+    """When a pass waits for an approver (seeds/policy/billing_policy.csv)."""
+
+    policy: str
+    threshold_amount: Decimal
+
+    def is_needed(self, total: Decimal) -> bool:
+        """Return whether a pass of this total waits for an approver."""
+        above = self.policy == "above_threshold" and total > self.threshold_amount
+        return self.policy == "always" or above
+
+
 def issue_passes(
     settings: Settings, ledger: Ledger, bill_passes: Sequence[BillPass]
 ) -> list[IssueSummary]:
@@ -82,15 +100,16 @@ def issue_passes(
 
 def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSummary:
     with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        new_documents = _read_documents(warehouse, bill_pass.pass_id)
+        total = sum((document.total_amount for document in new_documents), Decimal(0))
+        _require_approval(ledger, bill_pass, _read_approval(warehouse, bill_pass), total)
+        prefix = _document_prefix(warehouse, bill_pass)
+        outcomes = _count_outcomes(warehouse, bill_pass.pass_id)
         issue_id = f"{bill_pass.pass_id}-{secrets.token_hex(6)}"
         files = [
             _freeze(warehouse, settings.landing, entity, bill_pass.pass_id, issue_id)
             for entity in frozen_entities(settings)
         ]
-        new_documents = _read_documents(warehouse, bill_pass.pass_id)
-        prefix = _document_prefix(warehouse, bill_pass)
-        outcomes = _count_outcomes(warehouse, bill_pass.pass_id)
-    total = sum((document.total_amount for document in new_documents), Decimal(0))
     summary = {
         "invoices": len(new_documents),
         "total_amount": str(total),
@@ -130,6 +149,21 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
     )
 
 
+def _require_approval(
+    ledger: Ledger, bill_pass: BillPass, approval: Approval, total: Decimal
+) -> None:
+    """Raise `IssueError` when the policy wants an approver and nobody approved this very total."""
+    if not approval.is_needed(total):
+        return
+    with ledger.read() as connection:
+        approved = last_control_totals(connection, bill_pass.pass_id, "approved")
+    if approved.get("total_amount") != str(total):
+        raise IssueError(
+            f"pass {bill_pass.pass_id} over {total:,.2f} waits for approval: "
+            f"tollhouse approve {bill_pass.pass_id}"
+        )
+
+
 def freezing_query(entity: FrozenEntity) -> str:
     """Return the query of the rows to freeze; its parameters are the pass id, once or twice."""
     columns = ", ".join(f"cast({name} as {type_}) as {name}" for name, type_ in entity.columns)
@@ -167,6 +201,13 @@ def _freeze(
         sha256=sha256_file(path),
         row_count=int(counted[0]) if counted else 0,
     )
+
+
+def read_total(settings: Settings, pass_id: str) -> Decimal:
+    """Return the total that a calculated pass would be issued over."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        documents = _read_documents(warehouse, pass_id)
+    return sum((document.total_amount for document in documents), Decimal(0))
 
 
 def _read_documents(warehouse: duckdb.DuckDBPyConnection, pass_id: str) -> list[NewDocument]:
@@ -218,6 +259,26 @@ def _document_prefix(warehouse: duckdb.DuckDBPyConnection, bill_pass: BillPass) 
             f"on {bill_pass.issue_date}"
         )
     return str(row[0])
+
+
+def _read_approval(warehouse: duckdb.DuckDBPyConnection, bill_pass: BillPass) -> Approval:
+    row = warehouse.execute(
+        """
+        select approval, approval_threshold_amount
+        from seeds.billing_policy
+        where
+            legal_entity_id = ?
+            and valid_from <= ?
+            and coalesce(valid_to, date '9999-12-31') > ?
+        """,
+        [bill_pass.legal_entity_id, bill_pass.bill_date, bill_pass.bill_date],
+    ).fetchone()
+    if row is None:
+        raise IssueError(
+            f"seeds/policy/billing_policy.csv has no row for {bill_pass.legal_entity_id} "
+            f"on {bill_pass.bill_date}"
+        )
+    return Approval(*row)
 
 
 def _count_outcomes(warehouse: duckdb.DuckDBPyConnection, pass_id: str) -> dict[str, int]:

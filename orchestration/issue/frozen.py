@@ -1,4 +1,4 @@
-"""What is frozen at issue: the schema of the frozen files, read from the dbt source that reads them."""
+"""What is frozen at issue: its schema, read from the dbt source that reads it back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """dbt in this process: parsed once, one build at a time, nothing left open behind it.
 
-A workspace is one side of the house: the same project over a landing, exports, seeds and a warehouse.
-Production has one; preview, impact and verify make more, each in a folder of its own, so that the
-live file is never touched.
+A workspace is one side of the house: the same project over a landing, exports, seeds and a
+warehouse. Production has one; preview, impact and verify make more, each in a folder of its own, so
+that the live file is never touched.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Dbt:
 
     @property
     def manifest(self) -> Path:
-        """The parsed project as a file, as dagster-dbt reads it; parsed when it is not there yet."""
+        """The parsed project as a file, as dagster-dbt reads it; parsed when not there yet."""
         self.parse()
         return self.workspace.target / "manifest.json"
 

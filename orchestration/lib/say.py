@@ -1,4 +1,4 @@
-"""What a step tells the person who watches: one line each, to the terminal and to Dagster's logs."""
+"""What a step tells the person who watches: one line each, through the `tollhouse` logger."""
 
 from __future__ import annotations
 

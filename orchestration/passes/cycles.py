@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import calendar
 import csv
-from datetime import date
+from datetime import date, timedelta
 
 from orchestration.settings import Settings
 
 
-def is_bill_date(settings: Settings, day: date) -> bool:
-    """Return whether some valid cycle has its anchor on `day`.
+def bill_dates_to_run(settings: Settings, today: date) -> list[date]:
+    """Return the bill dates whose run starts today: the cycles' anchors, after the days of grace.
 
     An anchor past the end of the month means its last day. Cycles of several months are counted
     from January 2010, as in `int_bill_periods__aligned`.
     """
-    path = settings.seeds / "policy" / "bill_cycles.csv"
+    grace = {
+        row["legal_entity_id"]: int(row["grace_days"])
+        for row in _read_valid(settings, "billing_policy", today)
+    }
+    dates = set()
+    for cycle in _read_valid(settings, "bill_cycles", today):
+        bill_date = today - timedelta(days=grace.get(cycle["legal_entity_id"], 0))
+        if _has_anchor(cycle, bill_date):
+            dates.add(bill_date)
+    return sorted(dates)
+
+
+def _read_valid(settings: Settings, seed: str, day: date) -> list[dict[str, str]]:
+    path = settings.seeds / "policy" / f"{seed}.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        return any(_has_anchor(row, day) for row in csv.DictReader(file))
+        return [
+            row
+            for row in csv.DictReader(file)
+            if row["valid_from"] <= day.isoformat() < (row["valid_to"] or "9999-12-31")
+        ]
 
 
 def _has_anchor(cycle: dict[str, str], day: date) -> bool:
-    if not cycle["valid_from"] <= day.isoformat() < (cycle["valid_to"] or "9999-12-31"):
-        return False
     last_day = calendar.monthrange(day.year, day.month)[1]
     months = (day.year - 2010) * 12 + day.month - 1
     return (

@@ -82,6 +82,18 @@ def last_watermark(connection: Connection, pass_id: str) -> int | None:
     return watermark
 
 
+def last_control_totals(connection: Connection, pass_id: str, state: str) -> dict[str, Any]:
+    """Return what was recorded when a pass last reached a state; empty when it did not."""
+    query = (
+        select(pass_transitions.c.control_totals)
+        .where(and_(pass_transitions.c.pass_id == pass_id, pass_transitions.c.state == state))
+        .order_by(pass_transitions.c.sequence.desc())
+        .limit(1)
+    )
+    recorded = connection.scalar(query)
+    return dict(json.loads(recorded)) if recorded else {}
+
+
 def record_state(
     connection: Connection,
     settings: Settings,

@@ -11,6 +11,7 @@ from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import publish_marts
 from orchestration.lib.say import say
+from orchestration.passes.closing import close_finished_runs
 from orchestration.passes.records import read_passes, record_state
 from orchestration.report.cycle import write_cycle_report
 
@@ -38,6 +39,8 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
             if one.is_issued and "reported" not in one.states
         ]
         record_state(connection, house.settings, fresh, "reported")
+    for run_id in close_finished_runs(house.settings, house.ledger):
+        say(f"closed bill run {run_id}")
     say(f"wrote the cycle report: {path}")
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
 

@@ -25,6 +25,8 @@ found as (
     select * from {{ ref('int_anomalies__total_does_not_add_up') }}
     union all
     select * from {{ ref('int_anomalies__tax_missing') }}
+    union all
+    select * from {{ ref('int_anomalies__held_by_person') }}
 
 ),
 
