@@ -1,0 +1,448 @@
+"""Explain an invoice: each line back to its charge, records, tariff row and commit, with the sums.
+
+Issued invoices are explained from their frozen rows, others from what was computed. The figures are
+the warehouse's; the text says how each follows from the one before, and where today's tariff row no
+longer says what was billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import duckdb
+
+from orchestration.lib.errors import TollhouseError
+from orchestration.lib.warehouse import Row, open_warehouse, read_rows
+from orchestration.review.tariff_rows import (
+    PROMOTIONS,
+    RECURRING_CHARGES,
+    USAGE_RATES,
+    TariffRow,
+    find_tariff_row,
+)
+from orchestration.review.text import masked, plain
+from orchestration.settings import Settings
+
+SHOWN_OF_INVOICE, SHOWN_OF_LINE = 3, 20
+MILLIONTH = Decimal("0.000001")
+
+INVOICE = """
+    select
+        invoices.invoice_id,
+        invoices.invoice_number,
+        invoices.billing_status,
+        invoices.billing_account_id,
+        invoices.pass_id,
+        invoices.legal_entity_id,
+        invoices.bill_cycle_id,
+        invoices.currency_code,
+        invoices.bill_date,
+        invoices.net_amount,
+        invoices.tax_amount,
+        invoices.total_amount,
+        transitions.commit_hash,
+        transitions.project_hash
+    from marts.fct_invoices as invoices
+    left join staging.stg_ledger__pass_transitions as transitions
+        on invoices.pass_id = transitions.pass_id
+    where invoices.invoice_number = $reference or invoices.invoice_id = $reference
+    order by (transitions.pass_state = 'issued') desc, transitions.ledger_sequence desc
+    limit 1
+"""
+LINES = """
+    select lines.*, charges.amount as charge_amount
+    from marts.fct_invoice_lines as lines
+    inner join marts.fct_charges as charges on lines.invoice_line_id = charges.charge_id
+    where
+        lines.invoice_id = $invoice_id
+        and ($line_number is null or lines.line_number = $line_number)
+    order by lines.line_number
+"""
+TAXES = """
+    select upper(tax_type) as tax_type, tax_category, tax_rate, taxable_amount, tax_amount,
+        tax_rate_id
+    from marts.fct_invoice_taxes
+    where invoice_id = $invoice_id
+    order by tax_rate desc, tax_category
+"""
+# The account's rated segments of the pass, once for all lines.
+KEEP_USAGE = """
+    create temp table explained_usage as
+    select usage.*, files.file_name
+    from {source} as usage
+    left join staging.stg_landing__files as files
+        on usage.file_id = files.file_id and files.file_status <> 'duplicate'
+    where usage.pass_id = $pass_id and usage.billing_account_id = $billing_account_id
+"""
+_OF_LINE = """
+    from explained_usage
+    where
+        subscription_id = $subscription_id
+        and charge_code = $charge_code
+        and currency_code = $currency_code
+        and tax_category = $tax_category
+        and usage_period_start = $period_start
+        and usage_period_end = $period_end
+"""
+SEGMENTS = f"select * {_OF_LINE} order by started_at, event_id, segment_started_at limit $shown"
+RATES = f"""
+    select
+        usage_rate_id,
+        rate_amount,
+        per_units,
+        connect_amount,
+        service,
+        count(distinct event_id) as record_count,
+        cast(sum(measured_units) as bigint) as measured_units,
+        cast(sum(units) as bigint) as units,
+        cast(sum(free_units) as bigint) as free_units,
+        cast(sum(charged_units) as bigint) as charged_units,
+        cast(sum(rated_amount) as decimal(18, 6)) as rated_amount
+    {_OF_LINE}
+    group by all
+    order by usage_rate_id, rate_amount
+"""
+PERIOD_DAYS = """
+    select cast(period_end - period_start as bigint) as period_days
+    from intermediate.int_bill_periods__aligned
+    where
+        legal_entity_id = $legal_entity_id
+        and bill_cycle_id = $bill_cycle_id
+        and period_start <= $charged_from
+        and period_end > $charged_from
+"""
+DISCOUNTED = """
+    select cast(coalesce(sum(amount), 0) as decimal(18, 6)) as discounted_amount
+    from marts.fct_charges
+    where
+        pass_id = $pass_id
+        and subscription_id = $subscription_id
+        and charge_type = $discounted_type
+        and ($discounted_type = 'usage' or plan_id = $plan_id)
+        and currency_code = $currency_code
+        and tax_category = $tax_category
+        and period_start = $period_start
+        and period_end = $period_end
+"""
+ONE_OFF = """
+    select files.file_name, charges.record_number
+    from staging.stg_landing__one_off_charges as charges
+    inner join staging.stg_landing__files as files
+        on charges.file_id = files.file_id and files.file_status <> 'duplicate'
+    where charges.one_off_charge_id = $source_id
+"""
+UNITS = {"voice": "s", "data": "bytes", "sms": "records"}
+
+
+class ExplainError(TollhouseError):
+    """There is no such invoice or line."""
+
+
+@dataclass(frozen=True)
+class ExplainedRecord:
+    """One rated record (or the part of it in one band): where it came from and what it cost."""
+
+    file_name: str
+    record_number: int
+    started_local: str
+    other_number: str
+    arithmetic: str
+    rated_amount: Decimal
+    tariff_row: str
+
+
+@dataclass(frozen=True)
+class ExplainedLine:
+    """One invoice line: how its amount follows, from which rows, and the first of its records."""
+
+    line_number: int
+    description: str
+    charge_type: str
+    charge_code: str
+    subscription_id: str
+    period_start: date
+    period_end: date
+    charge_amount: Decimal
+    net_amount: Decimal
+    arithmetic: tuple[str, ...]
+    sources: tuple[str, ...]
+    record_count: int
+    records: tuple[ExplainedRecord, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An invoice, or one line of it, back to records, tariff rows and the commit."""
+
+    invoice_id: str
+    invoice_number: str | None
+    billing_status: str
+    billing_account_id: str
+    bill_date: date
+    currency_code: str
+    net_amount: Decimal
+    tax_amount: Decimal
+    total_amount: Decimal
+    taxes: tuple[str, ...]
+    pass_id: str
+    commit_hash: str | None
+    project_hash: str | None
+    lines: tuple[ExplainedLine, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain values, for JSON."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Return the explanation as a person reads it in a terminal."""
+        return "\n".join(_text(self))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line with what is needed to explain it."""
+
+    settings: Settings
+    warehouse: duckdb.DuckDBPyConnection
+    invoice: Row
+    line: Row
+    shown: int
+
+    def rows(self, query: str, **more: Any) -> list[Row]:
+        return read_rows(self.warehouse, query, {**self.invoice, **self.line, **more})
+
+    def tariff_row(self, seed: str, row_id: str | None = None) -> TariffRow:
+        return find_tariff_row(self.settings, seed, row_id or self.line["source_id"])
+
+
+def explain(
+    settings: Settings,
+    reference: str,
+    line_number: int | None = None,
+    shown_records: int | None = None,
+) -> Explanation:
+    """Explain an invoice by its number or id, or one line: `line_number`, or `reference` as N/LINE.
+
+    `shown_records` limits the records shown per line (3 of an invoice, 20 of a line). Raises
+    `ExplainError` with one line when there is no such invoice or line.
+    """
+    with open_warehouse(settings) as warehouse:
+        invoice, line_number = _find(warehouse, reference, line_number)
+        named = {**invoice, "line_number": line_number}
+        lines = read_rows(warehouse, LINES, named)
+        if not lines:
+            raise ExplainError(f"invoice {reference} has no line {line_number}")
+        is_issued = invoice["billing_status"] == "issued"
+        source = (
+            "staging.stg_issued__billed_usage" if is_issued else "intermediate.int_usage__rated"
+        )
+        read_rows(warehouse, KEEP_USAGE.format(source=source), invoice)
+        shown = shown_records or (SHOWN_OF_INVOICE if line_number is None else SHOWN_OF_LINE)
+        explained = [
+            _explain_line(_Line(settings, warehouse, invoice, line, shown)) for line in lines
+        ]
+        taxes = [_tax_text(row) for row in read_rows(warehouse, TAXES, invoice)]
+    kept = {name: invoice[name] for name in Explanation.__dataclass_fields__ if name in invoice}
+    return Explanation(**kept, taxes=tuple(taxes), lines=tuple(explained))
+
+
+def _find(
+    warehouse: duckdb.DuckDBPyConnection, reference: str, line_number: int | None
+) -> tuple[Row, int | None]:
+    found = read_rows(warehouse, INVOICE, {"reference": reference})
+    if found:
+        return found[0], line_number
+    before, slash, after = reference.rpartition("/")
+    if slash and after.isdecimal() and line_number is None:
+        return _find(warehouse, before, int(after))
+    raise ExplainError(f"there is no invoice {reference}")
+
+
+def _explain_line(one: _Line) -> ExplainedLine:
+    arithmetic, sources, count, records = EXPLAINED[one.line["charge_type"]](one)
+    line = one.line
+    rounded = (
+        f"{plain(line['charge_amount'], 6)} rounded half-up = "
+        f"{plain(line['net_amount'])} {line['currency_code']}"
+    )
+    return ExplainedLine(
+        line_number=line["line_number"],
+        description=line["description_en"],
+        charge_type=line["charge_type"],
+        charge_code=line["charge_code"],
+        subscription_id=line["subscription_id"],
+        period_start=line["period_start"],
+        period_end=line["period_end"],
+        charge_amount=line["charge_amount"],
+        net_amount=line["net_amount"],
+        arithmetic=(*arithmetic, rounded),
+        sources=tuple(sources),
+        record_count=count,
+        records=tuple(records),
+    )
+
+
+_Explained = tuple[list[str], list[str], int, list[ExplainedRecord]]
+
+
+def _usage(one: _Line) -> _Explained:
+    rates = one.rows(RATES)
+    arithmetic, sources = [], []
+    for rate in rates:
+        tariff_row = one.tariff_row(USAGE_RATES, rate["usage_rate_id"])
+        unit = UNITS.get(rate["service"], "units")
+        arithmetic.append(
+            f"{rate['record_count']:,} records at {rate['usage_rate_id']}: "
+            f"{rate['measured_units']:,} {unit} measured, {rate['units']:,} in increments, "
+            f"{rate['free_units']:,} free, {rate['charged_units']:,} charged, "
+            f"rated one by one = {plain(rate['rated_amount'], 6)}"
+        )
+        sources.append(f"{tariff_row}{_rate_changed(tariff_row, rate)}")
+    if len(rates) > 1:
+        amounts = " + ".join(plain(rate["rated_amount"], 6) for rate in rates)
+        arithmetic.append(f"{amounts} = {plain(one.line['charge_amount'], 6)}")
+    records = [_record(one, segment) for segment in one.rows(SEGMENTS, shown=one.shown)]
+    return arithmetic, sources, one.line["event_count"] or 0, records
+
+
+def _record(one: _Line, segment: Row) -> ExplainedRecord:
+    tariff_row = one.tariff_row(USAGE_RATES, segment["usage_rate_id"])
+    return ExplainedRecord(
+        file_name=segment["file_name"] or "",
+        record_number=segment["record_number"],
+        started_local=f"{segment['started_local']:%Y-%m-%d %H:%M:%S}",
+        other_number=masked(segment["other_number"]),
+        arithmetic=_record_text(segment, tariff_row),
+        rated_amount=segment["rated_amount"],
+        tariff_row=str(tariff_row),
+    )
+
+
+def _record_text(segment: Row, tariff_row: TariffRow) -> str:
+    """Spell out one record: increments, what is free, rate, connect fee."""
+    unit = UNITS.get(segment["service"], "units")
+    steps = (
+        f"{segment['measured_units']:,} {unit} in increments of "
+        f"{tariff_row.values.get('initial_increment', '?')}/"
+        f"{tariff_row.values.get('additional_increment', '?')} = {segment['units']:,}"
+    )
+    if segment["segment_started_at"] > segment["started_at"]:
+        steps = f"part from {segment['segment_started_at']:%H:%M:%S} UTC: {steps}"
+    if segment["free_units"]:
+        steps += (
+            f"; - {segment['free_units']:,} free ({segment['allowance_scope_id']})"
+            f" = {segment['charged_units']:,}"
+        )
+    if not segment["charged_units"]:
+        return f"{steps}; nothing to charge = {plain(segment['rated_amount'], 6)}"
+    connect = segment["connect_amount"]
+    added = f" + {plain(connect, 6)} connect fee" if connect else ""
+    return (
+        f"{steps}; {segment['charged_units']:,} x {plain(segment['rate_amount'], 6)} / "
+        f"{segment['per_units']:,}{added} = {plain(segment['rated_amount'], 6)}"
+    )
+
+
+def _rate_changed(tariff_row: TariffRow, rate: Row) -> str:
+    names = ("rate_amount", "per_units", "connect_amount")
+    billed = [Decimal(rate[name]) for name in names]
+    if tariff_row.values and billed != [Decimal(tariff_row.values[name]) for name in names]:
+        return (
+            f"; billed at {plain(rate['rate_amount'], 6)} per {rate['per_units']:,} + "
+            f"{plain(rate['connect_amount'], 6)}: the row has changed since, see the commit"
+        )
+    return ""
+
+
+def _recurring(one: _Line) -> _Explained:
+    line, tariff_row = one.line, one.tariff_row(RECURRING_CHARGES)
+    if not tariff_row.values:
+        return [], [str(tariff_row)], 0, []
+    fee = Decimal(tariff_row.values["amount"])
+    signed = -fee if line["charge_amount"] * fee < 0 else fee
+    periods = one.rows(PERIOD_DAYS, charged_from=line["period_start"])
+    days, of_days = line["quantity"], periods[0]["period_days"] if periods else line["quantity"]
+    given_back = ", given back" if signed != fee else ""
+    if tariff_row.values["proration"] == "none":
+        expected, text = signed, f"{plain(signed, 6)} a period, not prorated{given_back}"
+    else:
+        expected = (signed * days / of_days).quantize(MILLIONTH, ROUND_HALF_UP)
+        text = f"{plain(signed, 6)} a period x {days} of {of_days} days{given_back}"
+    return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
+
+
+def _discount(one: _Line) -> _Explained:
+    tariff_row = one.tariff_row(PROMOTIONS)
+    if not tariff_row.values:
+        return [], [str(tariff_row)], 0, []
+    kind = tariff_row.values["charge_type"]
+    base: Decimal = one.rows(DISCOUNTED, discounted_type=kind)[0]["discounted_amount"]
+    percent = Decimal(tariff_row.values["discount_percent"])
+    expected = (-base * percent / 100).quantize(MILLIONTH, ROUND_HALF_UP)
+    text = f"- {plain(percent, 0)} % of {plain(base, 6)} ({kind} charges of the period)"
+    return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
+
+
+def _differs(one: _Line, expected: Decimal) -> list[str]:
+    billed: Decimal = one.line["charge_amount"]
+    if billed == expected:
+        return []
+    return [f"billed was {plain(billed, 6)}: the row has changed since, see the commit"]
+
+
+def _one_off(one: _Line) -> _Explained:
+    sources = [
+        f"{one.line['source_id']} ({row['file_name']}, record {row['record_number']})"
+        for row in one.rows(ONE_OFF)
+    ]
+    return [f"{plain(one.line['charge_amount'], 6)} as received"], sources, 0, []
+
+
+EXPLAINED: dict[str, Callable[[_Line], _Explained]] = {
+    "usage": _usage,
+    "recurring": _recurring,
+    "discount": _discount,
+    "one_off": _one_off,
+}
+
+
+def _tax_text(row: Row) -> str:
+    return (
+        f"{row['tax_type']} {plain(row['tax_rate'] * 100, 0)} % ({row['tax_rate_id']}) of "
+        f"{plain(row['taxable_amount'])} = {plain(row['tax_amount'])}"
+    )
+
+
+def _text(found: Explanation) -> list[str]:
+    name = found.invoice_number or f"{found.invoice_id} ({found.billing_status})"
+    lines = [
+        f"Invoice {name} of account {found.billing_account_id}, bill date {found.bill_date}",
+        f"{plain(found.net_amount)} net + {plain(found.tax_amount)} tax = "
+        f"{plain(found.total_amount)} {found.currency_code}",
+        *(f"tax: {tax}" for tax in found.taxes),
+        f"pass {found.pass_id}, commit {found.commit_hash or 'unknown'}",
+    ]
+    for line in found.lines:
+        lines += ["", *_line_text(line, found.currency_code)]
+    return lines
+
+
+def _line_text(line: ExplainedLine, currency: str) -> list[str]:
+    head = f"Line {line.line_number}  {line.description}: {plain(line.net_amount)} {currency}"
+    lines = [f"{head}  ({line.period_start} to {line.period_end}, {line.subscription_id})"]
+    lines += [f"    {step}" for step in line.arithmetic]
+    lines += [f"    from {source}" for source in line.sources]
+    for record in line.records:
+        number = f" to {record.other_number}" if record.other_number else ""
+        lines += [
+            f"      {record.started_local}{number}: {record.arithmetic}",
+            f"        {record.tariff_row}; {record.file_name}, record {record.record_number}",
+        ]
+    more = line.record_count - len(line.records)
+    if line.records and more > 0:
+        lines.append(f"      and {more:,} more")
+    return lines
