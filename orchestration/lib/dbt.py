@@ -143,7 +143,9 @@ class Dbt:
             self._manifest = result.result
         return self._manifest
 
-    def build(self, *select: str, full_refresh: bool = False) -> list[NodeResult]:
+    def build(
+        self, *select: str, full_refresh: bool = False, unit_tests: bool = False
+    ) -> list[NodeResult]:
         """Build the selected nodes (all when none is named) and return each one's result.
 
         A failed node is a result, not an exception: the caller decides what it blocks.
@@ -151,6 +153,9 @@ class Dbt:
         self.parse()
         # A test runs with the last of its parents: never on a model of a later step.
         options = ["--indirect-selection", "buildable"]
+        if not unit_tests:
+            # They test the rules, not the data: `make test` runs them, a bill run need not.
+            options += ["--exclude-resource-type", "unit_test"]
         if select:
             options += ["--select", *select]
         if full_refresh:
