@@ -235,6 +235,14 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
+def formats() -> None:
+    """Describe the files that the inbox takes, column by column."""
+    from orchestration.collect.entities import describe_entities
+
+    click.echo(describe_entities())
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @one_line_errors
 def check(as_json: bool) -> None:
