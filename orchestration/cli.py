@@ -426,10 +426,7 @@ def explain(invoice: str, as_json: bool) -> None:
     """Explain INVOICE or INVOICE/LINE down to records, tariff rows and the commit."""
     from orchestration.review.explain import explain as explain_invoice
 
-    number, _, line = invoice.partition("/")
-    found = explain_invoice(
-        Settings.from_environment(), number, int(line) if line.isdigit() else None
-    )
+    found = explain_invoice(Settings.from_environment(), invoice)
     if as_json:
         print_json(found.as_dict())
     else:

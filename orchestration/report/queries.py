@@ -529,6 +529,7 @@ KPIS = """
             when 'ratio' then 'percent'
             when 'days' then 'days'
             when 'money' then 'amount'
+            when 'per_hour' then 'per_hour'
             else 'count'
         end as unit,
         kpi_meaning as note
@@ -541,7 +542,7 @@ KPIS = """
             [
                 'billing_accuracy', 'held_accounts', 'delivery_success', 'delivered', 'accepted',
                 'posted', 'days_sales_outstanding', 'overdue_share', 'unbilled_usage',
-                'suspended_usage'
+                'suspended_usage', 'throughput'
             ],
             kpi_name
         ),

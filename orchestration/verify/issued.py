@@ -13,7 +13,7 @@ def issued_totals_agree(evidence: Evidence) -> Finding:
         f"pass {pass_id}: lines {lines}, net of invoices {net}, tax breakdowns {taxes}, "
         f"tax of invoices {tax}, total {total}, ledger {ledger}"
         for pass_id, lines, net, taxes, tax, total, ledger in evidence.rows(
-            f"{ISSUED_TOTALS} "
+            f"select pass_id, lines, net, taxes, tax, total, ledger from ({ISSUED_TOTALS}) "
             "where lines <> net or taxes <> tax or net + tax <> total or total <> ledger"
         )
     ]
@@ -33,27 +33,24 @@ def issued_totals_agree(evidence: Evidence) -> Finding:
 
 # A pass, with each of its sums taken from another place.
 ISSUED_TOTALS = """
-    select * from (
-        select
-            issued.pass_id,
-            coalesce((select sum(net_amount) from frozen.invoice_lines
-                where pass_id = issued.pass_id), 0) as lines,
-            coalesce((select sum(net_amount) from frozen.invoices
-                where pass_id = issued.pass_id), 0) as net,
-            coalesce((select sum(tax_amount) from frozen.invoice_taxes
-                where pass_id = issued.pass_id), 0) as taxes,
-            coalesce((select sum(tax_amount) from frozen.invoices
-                where pass_id = issued.pass_id), 0) as tax,
-            coalesce((select sum(total_amount) from frozen.invoices
-                where pass_id = issued.pass_id), 0) as total,
-            coalesce((select sum(total_amount) from ledger.documents
-                where pass_id = issued.pass_id and document_type = 'invoice'), 0) as ledger,
-            (select count(*) from frozen.invoices where pass_id = issued.pass_id) as invoices
-        from (
-            select distinct pass_id from ledger.pass_transitions where state = 'issued'
-        ) as issued
-    )
-"""
+    select
+        issued.pass_id,
+        coalesce((select sum(net_amount) from frozen.invoice_lines
+            where pass_id = issued.pass_id), 0) as lines,
+        coalesce((select sum(net_amount) from frozen.invoices
+            where pass_id = issued.pass_id), 0) as net,
+        coalesce((select sum(tax_amount) from frozen.invoice_taxes
+            where pass_id = issued.pass_id), 0) as taxes,
+        coalesce((select sum(tax_amount) from frozen.invoices
+            where pass_id = issued.pass_id), 0) as tax,
+        coalesce((select sum(total_amount) from frozen.invoices
+            where pass_id = issued.pass_id), 0) as total,
+        coalesce((select sum(total_amount) from ledger.documents
+            where pass_id = issued.pass_id and document_type = 'invoice'), 0) as ledger,
+        (select count(*) from frozen.invoices where pass_id = issued.pass_id) as invoices
+    from (
+        select distinct pass_id from ledger.pass_transitions where state = 'issued'
+    ) as issued"""
 
 BROKEN_INVOICES = """
     with lines as (

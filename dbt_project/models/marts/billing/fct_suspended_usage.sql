@@ -39,6 +39,7 @@ files as (
         file_id,
         received_at
     from {{ ref('stg_landing__files') }}
+    where file_status = 'accepted'
 
 )
 

@@ -37,6 +37,24 @@ runs as (
 
 ),
 
+-- From the first opening of the run to its last issue, as the ledger recorded them.
+worked as (
+
+    select
+        passes.bill_run_id,
+        cast(
+            {{ seconds_between(
+                "min(case when transitions.pass_state = 'opened' then transitions.recorded_at end)",
+                "max(case when transitions.pass_state = 'issued' then transitions.recorded_at end)"
+            ) }} as decimal(28, 6)
+        ) as worked_seconds
+    from {{ ref('stg_ledger__pass_transitions') }} as transitions
+    inner join {{ ref('stg_ledger__passes') }} as passes on transitions.pass_id = passes.pass_id
+    where passes.pass_kind = 'main'
+    group by passes.bill_run_id
+
+),
+
 held as (
 
     select
@@ -170,6 +188,12 @@ figures as (
         runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
+    union all
+    select
+        runs.legal_entity_id, runs.bill_run_id, 'throughput', 'invoices per hour from opening to issue',
+        'per_hour', runs.invoice_count * 3600, worked.worked_seconds
+    from runs
+    inner join worked on runs.bill_run_id = worked.bill_run_id
     union all
     select
         legal_entity_id, null, 'days_sales_outstanding',
