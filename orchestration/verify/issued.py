@@ -50,7 +50,8 @@ ISSUED_TOTALS = """
         (select count(*) from frozen.invoices where pass_id = issued.pass_id) as invoices
     from (
         select distinct pass_id from ledger.pass_transitions where state = 'issued'
-    ) as issued"""
+    ) as issued
+"""
 
 BROKEN_INVOICES = """
     with lines as (
