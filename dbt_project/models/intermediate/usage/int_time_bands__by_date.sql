@@ -10,9 +10,11 @@ time_bands as (
 
 legal_entities as (
 
-    select distinct
+    select
         legal_entity_id,
-        time_zone
+        time_zone,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
     from {{ ref('legal_entities') }}
 
 ),
@@ -68,7 +70,9 @@ instances as (
     cross join legal_entities
     inner join calendar
         on
-            {{ iso_weekday('calendar.on_date') }} between time_bands.first_weekday and time_bands.last_weekday
+            legal_entities.valid_from <= calendar.on_date
+            and legal_entities.valid_to > calendar.on_date
+            and {{ iso_weekday('calendar.on_date') }} between time_bands.first_weekday and time_bands.last_weekday
             and time_bands.valid_from <= calendar.on_date
             and coalesce(time_bands.valid_to, cast('9999-12-31' as date)) > calendar.on_date
 

@@ -8,7 +8,8 @@ by_date as (
 
 ),
 
--- Found by the local hour that an event starts in: one band, or two when one ends inside the hour.
+-- Found by the local hour that an event starts in: one band, or two when one ends inside the hour. When
+-- clocks go forward inside a band's last hour, it ends in the hour after.
 by_hour as (
 
     select
@@ -21,7 +22,7 @@ by_hour as (
         by_date.ends_at
     from by_date
     inner join {{ numbers(24) }} as hours
-        on hours.number - 1 between by_date.first_hour and by_date.last_hour
+        on hours.number - 1 between by_date.first_hour and by_date.last_hour + 1
 
 )
 

@@ -60,10 +60,12 @@ tariff as (
 
 home_networks as (
 
-    select distinct
+    select
         legal_entity_id,
         home_network,
-        time_zone
+        time_zone,
+        {{ to_utc('valid_from', 'time_zone') }} as valid_from,
+        {{ to_utc("coalesce(valid_to, cast('9999-12-31' as date))", 'time_zone') }} as valid_to
     from {{ ref('legal_entities') }}
 
 ),
@@ -207,7 +209,11 @@ guided as (
             and arrived.started_at >= timeline.valid_from
             and arrived.started_at < timeline.valid_to
     left join guiding_hashes on arrived.identifier = guiding_hashes.identifier
-    left join home_networks on timeline.legal_entity_id = home_networks.legal_entity_id
+    left join home_networks
+        on
+            timeline.legal_entity_id = home_networks.legal_entity_id
+            and arrived.started_at >= home_networks.valid_from
+            and arrived.started_at < home_networks.valid_to
 
 ),
 
