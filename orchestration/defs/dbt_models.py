@@ -25,6 +25,8 @@ STEP_OF_FOLDER = {
     "validation": "validate",
 }
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
+# What an operator wants to see on an asset, by the name of its table.
+Figures = Mapping[str, Mapping[str, Any]]
 
 
 class Translator(DagsterDbtTranslator):
@@ -67,17 +69,16 @@ def group_of(properties: Mapping[str, Any]) -> str:
     return "staging"
 
 
-def build_selected(
-    context: dg.AssetExecutionContext, house: House, what: str
-) -> tuple[list[NodeResult], Iterator[Result]]:
-    """Build the dbt nodes that Dagster selected; return the results and what to yield for them."""
-    names = sorted(key.path[-1] for key in context.selected_asset_keys)
-    results = house.dbt.build(*names)
-    return results, _yield_results(context, results, what)
+def build_selected(context: dg.AssetExecutionContext, house: House) -> list[NodeResult]:
+    """Build the dbt nodes that Dagster selected and return their results."""
+    return house.dbt.build(*sorted(key.path[-1] for key in context.selected_asset_keys))
 
 
-def _yield_results(
-    context: dg.AssetExecutionContext, results: Sequence[NodeResult], what: str
+def report_results(
+    context: dg.AssetExecutionContext,
+    results: Sequence[NodeResult],
+    what: str,
+    figures: Figures | None = None,
 ) -> Iterator[Result]:
     """Report every node and test to Dagster, then fail if one of them did: nothing goes on."""
     checks = {check.name: check for check in context.selected_asset_check_keys}
@@ -86,7 +87,8 @@ def _yield_results(
         name = result.unique_id.split(".")[2]
         key = dg.AssetKey(name)
         if result.status == "success" and key in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds})
+            metadata = {"seconds": result.seconds, **(figures or {}).get(name, {})}
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         elif result.status != "skipped" and name in checks:
             yield dg.AssetCheckResult(
                 asset_key=checks[name].asset_key,

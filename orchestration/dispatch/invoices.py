@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 
-import duckdb
 from sqlalchemy import select
 
 from orchestration.dispatch.channel import Channel, Delivery, PostalAddress
@@ -16,6 +15,7 @@ from orchestration.dispatch.smtp import smtp_channel
 from orchestration.ledger.schema import rendered_documents
 from orchestration.ledger.store import Ledger
 from orchestration.lib.documents import load_document
+from orchestration.lib.warehouse import open_warehouse, read_rows
 from orchestration.passes.records import read_passes, record_state
 from orchestration.settings import Settings
 
@@ -52,7 +52,7 @@ INVOICES = """
         invoices.currency_code
     from marts.fct_invoices as invoices
     inner join seeds.currencies as currencies on invoices.currency_code = currencies.currency_code
-    where invoices.bill_date = ? and invoices.billing_status = 'issued'
+    where invoices.bill_date = $bill_date and invoices.billing_status = 'issued'
     order by invoices.invoice_number
 """
 
@@ -92,10 +92,8 @@ def read_deliveries(settings: Settings, ledger: Ledger, bill_date: date) -> Iter
         files: dict[str, dict[str, tuple[str, str]]] = {}
         for file in connection.execute(select(rendered_documents)):
             files.setdefault(file.document_id, {})[file.media_type] = (file.path, file.sha256)
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
-        cursor = warehouse.execute(INVOICES, [bill_date])
-        names = [column[0] for column in cursor.description or ()]
-        invoices = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    with open_warehouse(settings) as warehouse:
+        invoices = read_rows(warehouse, INVOICES, {"bill_date": bill_date})
     for row in invoices:
         if PDF not in files.get(row["invoice_id"], {}):
             continue
@@ -133,7 +131,7 @@ def read_deliveries(settings: Settings, ledger: Ledger, bill_date: date) -> Iter
 
 
 def _count_documents(settings: Settings, bill_date: date) -> int:
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         row = warehouse.execute(
             "select count(*) from marts.fct_invoices"
             " where bill_date = ? and billing_status = 'issued'",

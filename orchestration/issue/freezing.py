@@ -21,6 +21,7 @@ from orchestration.ledger.schema import frozen_files
 from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically, sha256_file, temporary_beside
+from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import (
     BillPass,
     last_control_totals,
@@ -99,7 +100,7 @@ def issue_passes(
 
 
 def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSummary:
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         new_documents = _read_documents(warehouse, bill_pass.pass_id)
         total = sum((document.total_amount for document in new_documents), Decimal(0))
         _require_approval(ledger, bill_pass, _read_approval(warehouse, bill_pass), total)
@@ -205,7 +206,7 @@ def _freeze(
 
 def read_total(settings: Settings, pass_id: str) -> Decimal:
     """Return the total that a calculated pass would be issued over."""
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         documents = _read_documents(warehouse, pass_id)
     return sum((document.total_amount for document in documents), Decimal(0))
 

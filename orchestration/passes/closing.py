@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import duckdb
 from sqlalchemy import select
 
 from orchestration.ledger.schema import run_closures
 from orchestration.ledger.store import Ledger, append_row
+from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import read_passes
 from orchestration.settings import Settings
 
@@ -24,7 +24,7 @@ def close_finished_runs(settings: Settings, ledger: Ledger) -> list[str]:
 
     Returns the ids of the runs closed now. A closed run stays closed.
     """
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         held = dict(warehouse.execute(HELD).fetchall())
     with ledger.write() as connection:
         closed = {row.bill_run_id for row in connection.execute(select(run_closures))}

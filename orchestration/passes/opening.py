@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 from sqlalchemy import Connection, func, insert, select
 
 from orchestration.ledger.actor import current_actor
@@ -20,6 +19,7 @@ from orchestration.ledger.schema import (
 )
 from orchestration.ledger.store import Ledger, append_row
 from orchestration.lib.errors import TollhouseError
+from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import BillPass, last_issue_date, read_passes, record_state
 from orchestration.settings import Settings
 
@@ -63,7 +63,7 @@ DUE = """
 
 def read_due_cycles(settings: Settings, bill_date: date) -> list[DueCycle]:
     """Return what is due on a bill date, from the warehouse's account models."""
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         rows = warehouse.execute(DUE, [bill_date]).fetchall()
     grouped: dict[tuple[str, str], list[str]] = {}
     for entity, cycle, account in rows:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
+from orchestration.lib.warehouse import Row, read_rows
 from renderers.invoice import (
     Invoice,
     InvoiceLine,
@@ -25,7 +26,6 @@ from renderers.invoice import (
     UsageSummaryLine,
 )
 
-Row = dict[str, Any]
 PAST_BILLS = 6
 HUNDRED = Decimal(100)
 TAX_NAMES = {("vat", "de"): "USt.", ("vat", "en"): "VAT"}
@@ -38,7 +38,7 @@ INVOICES = """
     select invoices.*, currencies.minor_units
     from marts.fct_invoices as invoices
     inner join seeds.currencies as currencies on invoices.currency_code = currencies.currency_code
-    where list_contains(?, invoices.invoice_id)
+    where list_contains($invoice_ids, invoices.invoice_id)
 """
 LINES = """
     select
@@ -51,13 +51,13 @@ LINES = """
         on lines.subscription_id = subscriptions.subscription_id
     left join marts.fct_invoice_taxes as taxes
         on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
-    where list_contains(?, lines.invoice_id)
+    where list_contains($invoice_ids, lines.invoice_id)
     order by lines.invoice_id, lines.line_number
 """
 TAXES = """
     select *
     from marts.fct_invoice_taxes
-    where list_contains(?, invoice_id)
+    where list_contains($invoice_ids, invoice_id)
     order by invoice_id, tax_rate desc, tax_category
 """
 USAGE = """
@@ -76,7 +76,7 @@ USAGE = """
         countries.country_name
     from marts.fct_rated_usage as usage
     inner join (select distinct pass_id, billing_account_id from marts.fct_invoices
-                where list_contains(?, invoice_id)) as invoices
+                where list_contains($invoice_ids, invoice_id)) as invoices
         on
             usage.pass_id = invoices.pass_id
             and usage.billing_account_id = invoices.billing_account_id
@@ -95,9 +95,10 @@ PAST = """
         on
             past.billing_account_id = invoices.billing_account_id
             and past.bill_date < invoices.bill_date
-    where list_contains(?, invoices.invoice_id)
+    where list_contains($invoice_ids, invoices.invoice_id)
     qualify
-        row_number() over (partition by invoices.invoice_id order by past.bill_date desc) <= ?
+        row_number() over (partition by invoices.invoice_id order by past.bill_date desc)
+        <= $past_bills
     order by past.bill_date
 """
 
@@ -107,22 +108,17 @@ def read_invoices(
 ) -> list[Invoice]:
     """Return issued invoices as the renderers take them, in the order of their ids."""
     ids = list(invoice_ids)
-    lines = _by_invoice(_rows(warehouse, LINES, [ids]))
-    taxes = _by_invoice(_rows(warehouse, TAXES, [ids]))
-    usage = _by_invoice(_rows(warehouse, USAGE, [ids]))
-    past = _by_invoice(_rows(warehouse, PAST, [ids, PAST_BILLS]))
-    invoices = {row["invoice_id"]: row for row in _rows(warehouse, INVOICES, [ids])}
+    named = {"invoice_ids": ids, "past_bills": PAST_BILLS}
+    lines = _by_invoice(read_rows(warehouse, LINES, named))
+    taxes = _by_invoice(read_rows(warehouse, TAXES, named))
+    usage = _by_invoice(read_rows(warehouse, USAGE, named))
+    past = _by_invoice(read_rows(warehouse, PAST, named))
+    invoices = {row["invoice_id"]: row for row in read_rows(warehouse, INVOICES, named)}
     return [
         _invoice(invoices[one], lines[one], taxes[one], usage[one], past[one])
         for one in ids
         if one in invoices
     ]
-
-
-def _rows(warehouse: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[Row]:
-    cursor = warehouse.execute(query, parameters)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
 def _by_invoice(rows: Sequence[Row]) -> defaultdict[str, list[Row]]:

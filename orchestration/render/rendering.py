@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
 from sqlalchemy import func, select
 
 from orchestration.ledger.schema import bill_runs, documents, passes, rendered_documents
 from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.documents import store_document
+from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import read_passes, record_state
 from orchestration.render.documents import read_invoices
 from orchestration.render.worker import Rendered, render
@@ -120,7 +120,7 @@ def _render(settings: Settings, document_ids: Sequence[str]) -> Iterator[list[Re
 
 
 def _read(settings: Settings, document_ids: Sequence[str]) -> list[Invoice]:
-    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+    with open_warehouse(settings) as warehouse:
         warehouse.execute("set enable_progress_bar = false")
         return read_invoices(warehouse, document_ids)
 

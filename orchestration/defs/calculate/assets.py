@@ -1,23 +1,59 @@
 """Accounts and calculation: from landing to invoices that are ready to be issued."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.defs.collect.assets import LOCK_SECONDS
-from orchestration.defs.dbt_models import Result, Translator, bill_date_of, build_selected
+from orchestration.defs.dbt_models import (
+    Result,
+    Translator,
+    bill_date_of,
+    build_selected,
+    report_results,
+)
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.say import say
 from orchestration.lib.seeds import require_sound_seeds
+from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import read_passes, record_state
 from orchestration.passes.scope import export_for_dbt
+from orchestration.settings import Settings
 
 # What must be known before passes are opened: who there is, and which dates are bill dates.
 BEFORE_PASSES = "resource_type:seed +int_billing_accounts__current +int_bill_periods__aligned"
 AFTER_PASSES = "staging intermediate"
+UNISSUED = "select pass_id from intermediate.int_passes__unissued"
+FIGURES = {
+    "int_usage__rated": f"""
+        select service, count(*) || ' segments, ' || sum(rated_amount)
+        from intermediate.int_usage__rated
+        where pass_id in ({UNISSUED})
+        group by service
+    """,
+    "int_charges__combined": f"""
+        select charge_type, sum(amount)
+        from intermediate.int_charges__combined
+        where pass_id in ({UNISSUED})
+        group by charge_type
+    """,
+    "int_accounts__decided": f"""
+        select outcome, count(*) || ' accounts, ' || sum(total_amount)
+        from intermediate.int_accounts__decided
+        where pass_id in ({UNISSUED})
+        group by outcome
+    """,
+    "int_anomalies__combined": f"""
+        select rule_id, count(*) || ' accounts, ' || sum(amount_at_stake)
+        from intermediate.int_anomalies__combined
+        where pass_id in ({UNISSUED})
+        group by rule_id
+    """,
+}
 
 
 @dbt_assets(
@@ -35,9 +71,9 @@ def accounts(context: dg.AssetExecutionContext) -> Iterator[Result]:
     with writer_lock(house.settings, LOCK_SECONDS):
         require_sound_seeds(house.settings)
         export_for_dbt(house.settings, house.ledger)
-        _, reports = build_selected(context, house, "loading tariff and accounts")
+        results = build_selected(context, house)
     say("loaded the tariff and the accounts")
-    yield from reports
+    yield from report_results(context, results, "loading tariff and accounts")
 
 
 @dbt_assets(
@@ -55,11 +91,22 @@ def calculation(context: dg.AssetExecutionContext) -> Iterator[Result]:
     house = open_house()
     with writer_lock(house.settings, LOCK_SECONDS):
         export_for_dbt(house.settings, house.ledger)
-        results, reports = build_selected(context, house, "calculation")
-        if not any(result.has_failed for result in results):
+        results = build_selected(context, house)
+        has_failed = any(result.has_failed for result in results)
+        if not has_failed:
             _record(context)
+        figures = {} if has_failed else _read_figures(house.settings)
     say(f"calculated and validated: {len(results)} models and checks")
-    yield from reports
+    yield from report_results(context, results, "calculation", figures)
+
+
+def _read_figures(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return counts and amounts of the passes not issued yet, for the assets that hold them."""
+    with open_warehouse(settings) as warehouse:
+        return {
+            table: {row[0]: str(row[1]) for row in warehouse.execute(query).fetchall()}
+            for table, query in FIGURES.items()
+        }
 
 
 def _record(context: dg.AssetExecutionContext) -> None:

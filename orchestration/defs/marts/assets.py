@@ -6,7 +6,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.defs.collect.assets import LOCK_SECONDS
-from orchestration.defs.dbt_models import Result, Translator, build_selected
+from orchestration.defs.dbt_models import Result, Translator, build_selected, report_results
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
@@ -18,9 +18,9 @@ def _build(context: dg.AssetExecutionContext, what: str) -> Iterator[Result]:
     house = open_house()
     with writer_lock(house.settings, LOCK_SECONDS):
         export_for_dbt(house.settings, house.ledger)
-        results, reports = build_selected(context, house, what)
+        results = build_selected(context, house)
     say(f"built the {what}: {len(results)} models and checks")
-    yield from reports
+    yield from report_results(context, results, what)
 
 
 @dbt_assets(
