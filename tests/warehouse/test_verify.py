@@ -67,6 +67,7 @@ THIS = "no model takes a figure from what it wrote before"
 STORE_NAMES = "the document store holds files named by their hash, and nothing else"
 LANDING_NAMES = "names in landing are hashes and dates, never a sender's text"
 PRINTED = "print batches hold the letters of their manifest, under safe names"
+LIVE_ISSUED = "what the live marts show as issued is what was frozen"
 MARTS = "the warehouse updated incrementally and one built from scratch have equal marts"
 
 
@@ -199,11 +200,14 @@ def test_an_open_event_that_was_changed_in_the_live_warehouse_is_found(
             where list_amount > 0 and usage_period_start = date '2026-11-01'
             """
         ).fetchone()
+        warehouse.execute("update marts.fct_invoices set total_amount = total_amount + 1")
+        warehouse.execute("delete from marts.dim_plans")
     assert changed is not None and changed[0] > 0
 
     found = verify_house(home.settings)
 
-    assert _broken(found) == {MARTS}
+    # Tables are built anew in the copy; what the live mart says of issued invoices is not healed.
+    assert _broken(found) == {MARTS, LIVE_ISSUED}
     (marts,) = (one for one in found if one.what == MARTS)
     assert any(one.startswith("fct_rated_usage:") for one in marts.details)
     (kept,) = (one for one in found if one.what.startswith("both sides are kept"))
@@ -659,7 +663,7 @@ def test_a_mart_that_differs_is_named_with_its_rows(built: Built, tmp_path: Path
         sql.execute("drop table marts.fct_payments")
 
     other = replace(built.sides, incremental=replace(incremental, warehouse=copied))
-    compared, untouched = check_sides(other)
+    compared, _, untouched = check_sides(other)
 
     assert untouched.is_kept
     assert not compared.is_kept
@@ -684,7 +688,7 @@ def test_a_failed_dbt_test_and_a_touched_live_file_are_told(built: Built) -> Non
         is_live_untouched=False,
     )
 
-    compared, untouched = check_sides(sides)
+    compared, _, untouched = check_sides(sides)
 
     assert compared.details == ("rebuilt: not_null_fct_charges_charge_id: Got 1 result",)
     assert not untouched.is_kept
