@@ -16,3 +16,14 @@
         * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)
     )
 {%- endmacro %}
+{% macro spark__price_units(amount, quantity, per) -%}
+    {%- set millionths -%}
+    (cast(({{ amount }}) * 1000000 as decimal(20, 0)) * cast({{ quantity }} as decimal(16, 0)))
+    {%- endset -%}
+    cast(
+        cast(
+            case when {{ millionths }} < 0 then -1 else 1 end
+            * ((2 * abs({{ millionths }}) + {{ per }}) div (2 * {{ per }})) as decimal(20, 0)
+        ) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}

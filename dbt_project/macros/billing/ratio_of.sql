@@ -13,3 +13,13 @@
         ) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)
     )
 {%- endmacro %}
+{% macro spark__ratio_of(numerator, denominator) -%}
+    {%- set top = "cast(cast(" ~ numerator ~ " as decimal(26, 6)) * 1000000 as decimal(26, 0))" -%}
+    {%- set bottom = "cast(cast(nullif(" ~ denominator ~ ", 0) as decimal(26, 6)) * 1000000 as decimal(26, 0))" -%}
+    cast(
+        cast(
+            case when ({{ top }} < 0) = ({{ bottom }} < 0) then 1 else -1 end
+            * ((abs({{ top }}) * 2000000 + abs({{ bottom }})) div (2 * abs({{ bottom }}))) as decimal(20, 0)
+        ) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}

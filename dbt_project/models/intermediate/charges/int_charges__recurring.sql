@@ -48,6 +48,16 @@ recurring_charges as (
 
 ),
 
+charges as (
+
+    select distinct
+        plan_id,
+        charge_code,
+        billing_timing
+    from recurring_charges
+
+),
+
 charged_through as (
 
     select * from {{ ref('int_recurring_charges__charged_through') }}
@@ -89,13 +99,7 @@ spans as (
         subscription_plans.effective_to
     from accounts
     inner join subscription_plans on accounts.billing_account_id = subscription_plans.billing_account_id
-    inner join (
-        select distinct
-            plan_id,
-            charge_code,
-            billing_timing
-        from recurring_charges
-    ) as charges on subscription_plans.plan_id = charges.plan_id
+    inner join charges on subscription_plans.plan_id = charges.plan_id
     left join charged_through
         on
             subscription_plans.subscription_id = charged_through.subscription_id

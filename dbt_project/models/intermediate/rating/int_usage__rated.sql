@@ -141,14 +141,7 @@ rated as (
         per_units,
         connect_amount,
         list_amount,
-        case
-            when charged_units > 0
-                then cast(
-                    {{ price_units('rate_amount', 'charged_units', 'per_units') }} + connect_amount
-                    as decimal(18, 6)
-                )
-            else cast(0 as decimal(18, 6))
-        end as rated_amount,
+        {{ price_with_connect('charged_units', 'rate_amount', 'per_units', 'connect_amount') }} as rated_amount,
         started_at,
         segment_started_at,
         started_local,

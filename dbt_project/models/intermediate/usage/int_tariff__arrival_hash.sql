@@ -22,13 +22,13 @@ with
 seed_rows as (
 
     {% for seed_name, columns in arrival_seeds.items() %}
-    select
-        concat_ws(
-            '|', '{{ seed_name }}'
-            {%- for column in columns %}, coalesce(cast({{ column }} as string), ''){% endfor -%}
-        ) as row_text
-    from {{ ref(seed_name) }}
-    {% if not loop.last %}union all{% endif %}
+        select
+            concat_ws(
+                '|', '{{ seed_name }}'
+                {%- for column in columns %}, coalesce(cast({{ column }} as string), ''){% endfor -%}
+            ) as row_text
+        from {{ ref(seed_name) }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),

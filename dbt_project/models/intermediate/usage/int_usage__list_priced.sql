@@ -346,7 +346,7 @@ crossing as (
 segmented as (
 
     select
-        banded.* except (band_ends_at, ended_at),
+        {{ all_columns_but('banded', ['band_ends_at', 'ended_at']) }},
         banded.started_at as segment_started_at,
         case banded.service
             when 'voice'
@@ -359,7 +359,7 @@ segmented as (
     from banded
     union all
     select
-        crossing.* except (time_band_id, band_ends_at, ended_at),
+        {{ all_columns_but('crossing', ['time_band_id', 'band_ends_at', 'ended_at']) }},
         later_bands.time_band_id,
         later_bands.starts_at as segment_started_at,
         {{ seconds_between('later_bands.starts_at', 'least(crossing.ended_at, later_bands.ends_at)') }}
@@ -483,14 +483,9 @@ list_priced as (
         aligned.rate_amount,
         aligned.per_units,
         aligned.connect_amount,
-        case
-            when aligned.units > 0
-                then cast(
-                    {{ price_units('aligned.rate_amount', 'aligned.units', 'aligned.per_units') }}
-                    + aligned.connect_amount as decimal(18, 6)
-                )
-            else cast(0 as decimal(18, 6))
-        end as list_amount,
+        {{ price_with_connect(
+            'aligned.units', 'aligned.rate_amount', 'aligned.per_units', 'aligned.connect_amount'
+        ) }} as list_amount,
         aligned.started_at,
         aligned.segment_started_at,
         aligned.started_local,

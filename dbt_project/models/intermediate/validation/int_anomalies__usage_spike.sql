@@ -35,7 +35,7 @@ past as (
         invoices.pass_id,
         invoices.billing_account_id,
         count(*) as bill_count,
-        percentile_disc(0.5) within group (order by past_bills.usage_amount) as median_amount
+        {{ lower_median('past_bills.usage_amount') }} as median_amount
     from invoices
     inner join {{ ref('int_bills__past') }} as past_bills
         on
@@ -52,8 +52,10 @@ found as (
         invoices.billing_account_id,
         rule.rule_id,
         concat('usage of ', cast(invoices.usage_amount as string)) as seen,
-        concat('about ', cast(past.median_amount as string), ', the median of ', cast(past.bill_count as string),
-            ' past bills') as expected,
+        concat(
+            'about ', cast(past.median_amount as string), ', the median of ', cast(past.bill_count as string),
+            ' past bills'
+        ) as expected,
         cast(invoices.usage_amount - past.median_amount as decimal(18, 4)) as amount_at_stake
     from invoices
     inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to

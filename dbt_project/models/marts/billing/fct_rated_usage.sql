@@ -10,7 +10,7 @@ segments as (
 -- taken from the first. Most events have one segment, so these are taken as they are.
 cut as (
 
-    select event_id
+    select distinct event_id
     from segments
     where segment_started_at > started_at
 
@@ -60,8 +60,7 @@ summed as (
         min(segments.started_local) as started_local,
         min(segments.usage_period_start) as usage_period_start
     from segments
-    inner join (select distinct event_id from cut) as cut_events
-        on segments.event_id = cut_events.event_id
+    inner join cut on segments.event_id = cut.event_id
     group by segments.event_id
 
 ),

@@ -70,14 +70,15 @@ deliveries as (
 
     select
         invoices.bill_run_id,
-        cast(sum(case when sent.delivery_state = 'delivered' and sent.delivery_channel <> 'post' then 1 else 0 end)
-            as decimal(28, 6)) as delivered_count,
-        cast(sum(case when sent.delivery_state = 'accepted' and sent.delivery_channel <> 'post' then 1 else 0 end)
-            as decimal(28, 6)) as accepted_count,
-        cast(sum(case
-            when sent.delivery_state in ('accepted', 'delivered') and sent.delivery_channel = 'post' then 1
-            else 0
-        end) as decimal(28, 6)) as posted_count
+        cast(count(
+            case when sent.delivery_state = 'delivered' and sent.delivery_channel <> 'post' then 1 end
+        ) as decimal(28, 6)) as delivered_count,
+        cast(count(
+            case when sent.delivery_state = 'accepted' and sent.delivery_channel <> 'post' then 1 end
+        ) as decimal(28, 6)) as accepted_count,
+        cast(count(
+            case when sent.delivery_state in ('accepted', 'delivered') and sent.delivery_channel = 'post' then 1 end
+        ) as decimal(28, 6)) as posted_count
     from {{ ref('fct_deliveries') }} as sent
     inner join invoices on sent.invoice_id = invoices.invoice_id
     group by invoices.bill_run_id
@@ -115,8 +116,9 @@ outstanding as (
         receivables.legal_entity_id,
         max(as_of.as_of_date) as as_of_date,
         cast(sum(receivables.open_amount) as decimal(28, 6)) as open_amount,
-        cast(sum(case when receivables.due_date < as_of.as_of_date then receivables.open_amount else 0 end)
-            as decimal(28, 6)) as overdue_amount,
+        cast(sum(
+            case when receivables.due_date < as_of.as_of_date then receivables.open_amount else 0 end
+        ) as decimal(28, 6)) as overdue_amount,
         cast(sum(case
             when {{ days_between('receivables.issue_date', 'as_of.as_of_date') }} < 90 then receivables.total_amount
             else 0

@@ -220,13 +220,14 @@ controls as (
     union all
     select
         'accepted usage = rated + suspended: seconds', 'rating', null, 'seconds',
-        accepted_usage.duration_seconds, usage_fates.duration_seconds, 0
+        accepted_usage.duration_seconds as expected_quantity,
+        usage_fates.duration_seconds as accounted_quantity, 0
     from accepted_usage
     cross join usage_fates
     union all
     select
         'accepted usage = rated + suspended: bytes', 'rating', null, 'bytes',
-        accepted_usage.volume_bytes, usage_fates.volume_bytes, 0
+        accepted_usage.volume_bytes as expected_quantity, usage_fates.volume_bytes as accounted_quantity, 0
     from accepted_usage
     cross join usage_fates
     union all
@@ -257,7 +258,8 @@ controls as (
     select 'tax breakdown = tax of invoices', 'issue', pass_id, 'money', tax_amount, invoice_tax_amount, 0
     from per_pass
     union all
-    select 'net + tax = total', 'issue', pass_id, 'money', invoice_net_amount + invoice_tax_amount,
+    select
+        'net + tax = total', 'issue', pass_id, 'money', invoice_net_amount + invoice_tax_amount,
         invoice_total_amount, 0
     from per_pass
     union all
@@ -267,7 +269,8 @@ controls as (
     select 'invoices = ledger', 'issue', pass_id, 'money', invoice_total_amount, document_amount, 0
     from per_pass
     union all
-    select 'accounts of the pass = invoiced + not billed with a reason', 'issue', pass_id, 'accounts',
+    select
+        'accounts of the pass = invoiced + not billed with a reason', 'issue', pass_id, 'accounts',
         assigned_count, decided_count, 0
     from per_pass
 
