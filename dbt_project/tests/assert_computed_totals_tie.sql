@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_invoices__totalled'}}}) }}
 
--- Before anything is issued: the rated usage of each pass is its usage charges, each charge is a line,
--- lines are the net of the invoices, and tax breakdowns are their tax.
+-- Before anything is issued: the rated usage of each pass is its usage charges, each charge is a
+-- line, lines are the net of the invoices, and tax breakdowns are their tax.
 with
 
 passes as (

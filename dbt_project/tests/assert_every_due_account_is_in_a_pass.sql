@@ -28,7 +28,8 @@ due as (
             main_passes.legal_entity_id = accounts.legal_entity_id
             and main_passes.bill_cycle_id = accounts.bill_cycle_id
             and accounts.opened_date < main_passes.period_end
-            and coalesce(accounts.closed_date, cast('9999-12-31' as date)) > main_passes.period_start
+            and coalesce(accounts.closed_date, cast('9999-12-31' as date))
+            > main_passes.period_start
 
 ),
 

@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_accounts__decided'}}}) }}
 
--- A subscription held across the bill date, of an account in a pass, stands on an invoice of the pass
--- or its account has a reason why not. Computed passes are checked before they are issued.
+-- A subscription held across the bill date, of an account in a pass, stands on an invoice of the
+-- pass or its account has a reason why not. Computed passes are checked before they are issued.
 with
 
 unissued as (
@@ -16,7 +16,8 @@ passes as (
         passes.pass_id,
         bill_runs.bill_date
     from {{ ref('stg_ledger__passes') }} as passes
-    inner join {{ ref('stg_ledger__bill_runs') }} as bill_runs on passes.bill_run_id = bill_runs.bill_run_id
+    inner join {{ ref('stg_ledger__bill_runs') }} as bill_runs
+        on passes.bill_run_id = bill_runs.bill_run_id
 
 ),
 
@@ -82,7 +83,10 @@ due as (
 
 select due.*
 from due
-left join invoiced on due.pass_id = invoiced.pass_id and due.subscription_id = invoiced.subscription_id
+left join invoiced
+    on
+        due.pass_id = invoiced.pass_id
+        and due.subscription_id = invoiced.subscription_id
 left join explained
     on due.pass_id = explained.pass_id and due.billing_account_id = explained.billing_account_id
 where invoiced.subscription_id is null and explained.billing_account_id is null

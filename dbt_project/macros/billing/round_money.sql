@@ -1,6 +1,6 @@
 {#-
-    in: an amount and the currency's minor units (0 to 4); out: decimal(18,4), rounded half away from
-    zero to the minor unit. The scale of a decimal is fixed, so the number of digits is chosen by case.
+    in: an amount and the currency's minor units (0 to 4); out: decimal(18,4), rounded half away
+    from zero to the minor unit. The scale of a decimal is fixed, so the digits are chosen by case.
 -#}
 {% macro round_money(amount, minor_units) -%}
     cast(
@@ -14,7 +14,8 @@
     )
 {%- endmacro %}
 
-{#- in: the currency's minor units (0 to 4); out: half of one, decimal(6,5): the most that rounding moves. -#}
+{#- in: the currency's minor units (0 to 4); out: half of one, decimal(6,5): the most that rounding
+    moves. -#}
 {% macro half_minor_unit(minor_units) -%}
     case {{ minor_units }}
         when 0 then cast(0.5 as decimal(6, 5))

@@ -1,4 +1,4 @@
-{#- in: an expression; out, as an aggregate: its median, of an even number of rows the lower middle. -#}
+{#- in: an expression; out, as an aggregate: its median, the lower one of an even number. -#}
 {% macro lower_median(expression) %}
     {{- return(adapter.dispatch('lower_median')(expression)) -}}
 {% endmacro %}
@@ -6,5 +6,7 @@
     percentile_disc(0.5) within group (order by {{ expression }})
 {%- endmacro %}
 {% macro spark__lower_median(expression) -%}
-    element_at(array_sort(collect_list({{ expression }})), cast((count({{ expression }}) + 1) div 2 as int))
+    element_at(
+        array_sort(collect_list({{ expression }})), cast((count({{ expression }}) + 1) div 2 as int)
+    )
 {%- endmacro %}

@@ -72,7 +72,10 @@ assigned as (
         least(
             coalesce(valid_to, cast('9999-12-31' as timestamp)),
             coalesce(
-                lead(valid_from) over (partition by identifier order by valid_from, subscription_id),
+                lead(valid_from) over (
+                    partition by identifier
+                    order by valid_from, subscription_id
+                ),
                 cast('9999-12-31' as timestamp)
             )
         ) as valid_to
@@ -101,7 +104,9 @@ intersected as (
         ) as valid_from,
         least(
             assigned.valid_to,
-            {{ to_utc("coalesce(subscriptions.valid_to, cast('9999-12-31' as date))", 'accounts.time_zone') }},
+            {{ to_utc(
+                "coalesce(subscriptions.valid_to, cast('9999-12-31' as date))", 'accounts.time_zone'
+            ) }},
             {{ to_utc('plans.effective_to', 'accounts.time_zone') }}
         ) as valid_to
     from assigned
@@ -129,7 +134,8 @@ hashed as (
     select
         identifier,
         md5({{ ordered_string_agg("concat_ws(
-            '|', subscription_id, billing_account_id, legal_entity_id, bill_cycle_id, time_zone, plan_id,
+            '|', subscription_id, billing_account_id, legal_entity_id, bill_cycle_id, time_zone,
+            plan_id,
             coalesce(rate_plan_id, ''), cast(valid_from as string), cast(valid_to as string)
         )") }}) as guiding_hash
     from valid

@@ -96,10 +96,14 @@ described as (
         bill_runs.bill_date,
         passes.issue_date,
         policy.go_live_date,
-        {{ anchor_date(first_of_month('bill_runs.bill_date', '-cycles.interval_months'), 'cycles.anchor_day') }}
+        {{ anchor_date(
+            first_of_month('bill_runs.bill_date', '-cycles.interval_months'), 'cycles.anchor_day'
+        ) }}
             as period_start,
         bill_runs.bill_date as period_end,
-        {{ anchor_date(first_of_month('bill_runs.bill_date', 'cycles.interval_months'), 'cycles.anchor_day') }}
+        {{ anchor_date(
+            first_of_month('bill_runs.bill_date', 'cycles.interval_months'), 'cycles.anchor_day'
+        ) }}
             as next_bill_date
     from in_scope
     inner join passes on in_scope.pass_id = passes.pass_id

@@ -86,7 +86,8 @@ without_overlap as (
             effective_to,
             coalesce(
                 lead(effective_from) over (
-                    partition by subscription_id, case when plan_type = 'plan' then 'plan' else plan_id end
+                    partition by
+                        subscription_id, case when plan_type = 'plan' then 'plan' else plan_id end
                     order by effective_from, valid_from, plan_id
                 ),
                 effective_to

@@ -29,7 +29,9 @@ aligned as (
         cycles.legal_entity_id,
         cycles.bill_cycle_id,
         {{ anchor_date('months.month_start', 'cycles.anchor_day') }} as period_start,
-        {{ anchor_date(first_of_month('months.month_start', 'cycles.interval_months'), 'cycles.anchor_day') }}
+        {{ anchor_date(
+            first_of_month('months.month_start', 'cycles.interval_months'), 'cycles.anchor_day'
+        ) }}
             as period_end
     from cycles
     cross join months

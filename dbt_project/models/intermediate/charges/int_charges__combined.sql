@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 with
 
@@ -148,8 +154,10 @@ combined as (
 
     select
         concat_ws(
-            '/', united.pass_id, united.billing_account_id, united.subscription_id, united.charge_code,
-            united.source_id, united.tax_category, cast(united.period_start as string), cast(united.period_end as string)
+            '/', united.pass_id, united.billing_account_id, united.subscription_id,
+            united.charge_code,
+            united.source_id, united.tax_category, cast(united.period_start as string),
+            cast(united.period_end as string)
         ) as charge_id,
         united.pass_id,
         united.billing_account_id,
@@ -164,7 +172,8 @@ combined as (
         united.currency_code,
         united.tax_category,
         united.event_count,
-        case charge_codes.unit when 'events' then united.event_count else united.quantity end as quantity,
+        case charge_codes.unit when 'events' then united.event_count else united.quantity end
+            as quantity,
         united.free_quantity,
         charge_codes.display_order,
         united.amount,

@@ -106,7 +106,8 @@ usage_totals as (
         period_end
     from usage_charges
     group by
-        pass_id, billing_account_id, subscription_id, currency_code, tax_category, period_start, period_end
+        pass_id, billing_account_id, subscription_id, currency_code, tax_category, period_start,
+        period_end
 
 ),
 

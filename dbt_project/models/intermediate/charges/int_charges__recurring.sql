@@ -89,16 +89,23 @@ spans as (
         ) as charge_from,
         least(
             subscription_plans.effective_to,
-            case charges.billing_timing when 'advance' then accounts.next_bill_date else accounts.bill_date end
+            case charges.billing_timing
+                when 'advance' then accounts.next_bill_date
+                else accounts.bill_date
+            end
         ) as charge_to,
         case
-            when subscription_plans.is_last_stay and subscription_plans.effective_to <= accounts.bill_date
+            when
+                subscription_plans.is_last_stay
+                and subscription_plans.effective_to <= accounts.bill_date
                 then charged_through.charged_through_date
         end as given_back_to,
-        coalesce(charged_through.charged_through_date > subscription_plans.effective_from, false) as is_continued,
+        coalesce(charged_through.charged_through_date > subscription_plans.effective_from, false)
+            as is_continued,
         subscription_plans.effective_to
     from accounts
-    inner join subscription_plans on accounts.billing_account_id = subscription_plans.billing_account_id
+    inner join subscription_plans
+        on accounts.billing_account_id = subscription_plans.billing_account_id
     inner join charges on subscription_plans.plan_id = charges.plan_id
     left join charged_through
         on
@@ -164,7 +171,8 @@ cut as (
         periods.period_start as aligned_period_start,
         least(signed.charge_to, periods.period_end) as uncut_period_end,
         {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
-        greatest(signed.charge_from, periods.period_start, recurring_charges.valid_from) as period_start,
+        greatest(signed.charge_from, periods.period_start, recurring_charges.valid_from)
+            as period_start,
         least(signed.charge_to, periods.period_end, recurring_charges.valid_to) as period_end
     from signed
     inner join periods
@@ -184,8 +192,8 @@ cut as (
 
 ),
 
--- What is not prorated is charged once per begun period, at the price it begins with, and given back
--- only for a period not begun.
+-- What is not prorated is charged once per begun period, at the price it begins with, and given
+-- back only for a period not begun.
 due as (
 
     select
@@ -212,7 +220,8 @@ due as (
             not (is_continued and period_start > aligned_period_start)
             and row_number() over (
                 partition by
-                    pass_id, subscription_id, plan_id, charge_code, charged_through_date, aligned_period_start
+                    pass_id, subscription_id, plan_id, charge_code, charged_through_date,
+                    aligned_period_start
                 order by period_start
             ) = 1
         )
@@ -234,7 +243,9 @@ priced as (
         cast(period_days as bigint) as period_days,
         case proration
             when 'none' then cast(direction * amount as decimal(18, 6))
-            else {{ prorate('direction * amount', days_between('period_start', 'period_end'), 'period_days') }}
+            else {{ prorate(
+                'direction * amount', days_between('period_start', 'period_end'), 'period_days'
+            ) }}
         end as amount,
         aligned_period_start,
         period_start,

@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 with
 
@@ -44,7 +50,8 @@ rounded as (
         row_number() over (
             partition by charges.pass_id, charges.billing_account_id
             order by
-                charges.subscription_id, charges.display_order, charges.period_start, charges.charge_id
+                charges.subscription_id, charges.display_order, charges.period_start,
+                charges.charge_id
         ) as line_number,
         charges.event_count,
         charges.quantity,

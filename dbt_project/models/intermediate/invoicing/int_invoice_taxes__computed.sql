@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 -- depends_on: {{ ref('int_passes__in_scope') }} (read by replace_runs)
 
@@ -68,12 +74,16 @@ computed as (
         lines.currency_code,
         tax_rates.rate as tax_rate,
         lines.taxable_amount,
-        {{ round_money(share_of('lines.taxable_amount', 'tax_rates.rate', 1), 'currencies.minor_units') }}
+        {{ round_money(
+            share_of('lines.taxable_amount', 'tax_rates.rate', 1), 'currencies.minor_units'
+        ) }}
             as tax_amount,
         accounts.issue_date as tax_point_date
     from lines
     inner join accounts
-        on lines.pass_id = accounts.pass_id and lines.billing_account_id = accounts.billing_account_id
+        on
+            lines.pass_id = accounts.pass_id
+            and lines.billing_account_id = accounts.billing_account_id
     inner join tax_rates
         on
             accounts.tax_jurisdiction = tax_rates.jurisdiction

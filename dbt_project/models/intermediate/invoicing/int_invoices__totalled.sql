@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 -- depends_on: {{ ref('int_passes__in_scope') }} (read by replace_runs)
 
@@ -16,7 +22,8 @@ lines as (
         pass_id,
         billing_account_id,
         invoice_id,
-        cast(sum(case when charge_type = 'usage' then net_amount else 0 end) as decimal(18, 4)) as usage_amount,
+        cast(sum(case when charge_type = 'usage' then net_amount else 0 end) as decimal(18, 4))
+            as usage_amount,
         cast(sum(net_amount) as decimal(18, 4)) as net_amount,
         cast(count(*) as bigint) as line_count
     from {{ ref('int_invoice_lines__rounded') }}
@@ -92,14 +99,18 @@ totalled as (
         accounts.bill_date,
         accounts.issue_date,
         cast(
-            {{ add_seconds('cast(accounts.issue_date as timestamp)', 'accounts.payment_term_days * 86400') }}
+            {{ add_seconds(
+                'cast(accounts.issue_date as timestamp)', 'accounts.payment_term_days * 86400'
+            ) }}
             as date
         ) as due_date,
         accounts.period_start,
         accounts.period_end
     from accounts
     inner join lines
-        on accounts.pass_id = lines.pass_id and accounts.billing_account_id = lines.billing_account_id
+        on
+            accounts.pass_id = lines.pass_id
+            and accounts.billing_account_id = lines.billing_account_id
     left join taxes on lines.invoice_id = taxes.invoice_id
     left join customers on accounts.customer_id = customers.customer_id
     left join legal_entities

@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 with
 

@@ -82,7 +82,9 @@ held_in_period as (
         allowances.proration,
         {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
         {{ days_between(
-            'greatest(periods.period_start, subscription_plans.effective_from, allowances.valid_from)',
+            'greatest(
+                periods.period_start, subscription_plans.effective_from, allowances.valid_from
+            )',
             'least(periods.period_end, subscription_plans.effective_to, allowances.valid_to)'
         ) }} as held_days
     from used
@@ -124,7 +126,8 @@ granted as (
 
 ),
 
--- Allowances of one scope are drawn one after the other: each covers a stretch of the cumulated use.
+-- Allowances of one scope are drawn one after the other: each covers a stretch of the cumulated
+-- use.
 stretched as (
 
     select

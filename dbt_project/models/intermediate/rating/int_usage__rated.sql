@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 with
 
@@ -141,7 +147,8 @@ rated as (
         per_units,
         connect_amount,
         list_amount,
-        {{ price_with_connect('charged_units', 'rate_amount', 'per_units', 'connect_amount') }} as rated_amount,
+        {{ price_with_connect('charged_units', 'rate_amount', 'per_units', 'connect_amount') }}
+            as rated_amount,
         started_at,
         segment_started_at,
         started_local,

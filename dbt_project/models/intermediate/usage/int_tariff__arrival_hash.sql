@@ -3,14 +3,16 @@ with
 {%- set arrival_seeds = {
     'plans': ['plan_id', 'rate_plan_id', 'time_band_set_id', 'valid_from', 'valid_to'],
     'usage_rates': [
-        'usage_rate_id', 'rate_plan_id', 'service', 'zone_id', 'time_band_id', 'charge_code', 'rate_amount',
+        'usage_rate_id', 'rate_plan_id', 'service', 'zone_id', 'time_band_id', 'charge_code',
+        'rate_amount',
         'per_units', 'connect_amount', 'initial_increment', 'additional_increment', 'currency_code',
         'tax_category', 'valid_from', 'valid_to'
     ],
     'destination_zones': ['zone_role', 'country_code', 'zone_id', 'valid_from', 'valid_to'],
     'allowance_scopes': ['allowance_scope_id', 'service', 'zone_id'],
     'time_bands': [
-        'time_band_set_id', 'time_band_id', 'first_weekday', 'last_weekday', 'start_time', 'end_time',
+        'time_band_set_id', 'time_band_id', 'first_weekday', 'last_weekday', 'start_time',
+        'end_time',
         'valid_from', 'valid_to'
     ],
     'destination_prefixes': ['prefix', 'country_code', 'valid_from', 'valid_to'],
@@ -23,10 +25,7 @@ seed_rows as (
 
     {% for seed_name, columns in arrival_seeds.items() %}
         select
-            concat_ws(
-                '|', '{{ seed_name }}'
-                {%- for column in columns %}, coalesce(cast({{ column }} as string), ''){% endfor -%}
-            ) as row_text
+            concat_ws('|', '{{ seed_name }}', {{ texts_of(columns) }}) as row_text
         from {{ ref(seed_name) }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}

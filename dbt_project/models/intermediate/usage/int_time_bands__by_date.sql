@@ -30,7 +30,11 @@ started as (
 calendar as (
 
     select distinct
-        cast({{ add_seconds('cast(started.started_on as timestamp)', '(days.number - 3) * 86400') }} as date)
+        cast(
+            {{ add_seconds(
+                'cast(started.started_on as timestamp)', '(days.number - 3) * 86400'
+            ) }} as date
+        )
             as on_date
     from started
     cross join {{ numbers(5) }} as days
@@ -72,7 +76,8 @@ instances as (
         on
             legal_entities.valid_from <= calendar.on_date
             and legal_entities.valid_to > calendar.on_date
-            and {{ iso_weekday('calendar.on_date') }} between time_bands.first_weekday and time_bands.last_weekday
+            and {{ iso_weekday('calendar.on_date') }} >= time_bands.first_weekday
+            and {{ iso_weekday('calendar.on_date') }} <= time_bands.last_weekday
             and time_bands.valid_from <= calendar.on_date
             and coalesce(time_bands.valid_to, cast('9999-12-31' as date)) > calendar.on_date
 

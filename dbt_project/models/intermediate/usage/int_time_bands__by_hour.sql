@@ -8,8 +8,8 @@ by_date as (
 
 ),
 
--- Found by the local hour that an event starts in: one band, or two when one ends inside the hour. When
--- clocks go forward inside a band's last hour, it ends in the hour after.
+-- Found by the local hour that an event starts in: one band, or two when one ends inside the hour.
+-- When clocks go forward inside a band's last hour, it ends in the hour after.
 by_hour as (
 
     select

@@ -304,7 +304,8 @@ zoned as (
 
     select
         located.*,
-        case when located.direction = 'incoming' then 'incoming' else zones_by_country.zone_id end as zone_id
+        case when located.direction = 'incoming' then 'incoming' else zones_by_country.zone_id end
+            as zone_id
     from located
     left join zones_by_country
         on
@@ -351,7 +352,8 @@ segmented as (
         case banded.service
             when 'voice'
                 then {{ seconds_between(
-                    'banded.started_at', 'least(banded.ended_at, coalesce(banded.band_ends_at, banded.ended_at))'
+                    'banded.started_at',
+                    'least(banded.ended_at, coalesce(banded.band_ends_at, banded.ended_at))'
                 ) }}
             when 'sms' then 1
             else banded.volume_bytes
@@ -362,7 +364,9 @@ segmented as (
         {{ all_columns_but('crossing', ['time_band_id', 'band_ends_at', 'ended_at']) }},
         later_bands.time_band_id,
         later_bands.starts_at as segment_started_at,
-        {{ seconds_between('later_bands.starts_at', 'least(crossing.ended_at, later_bands.ends_at)') }}
+        {{ seconds_between(
+            'later_bands.starts_at', 'least(crossing.ended_at, later_bands.ends_at)'
+        ) }}
             as measured_units
     from crossing
     inner join later_bands
@@ -391,7 +395,8 @@ priced as (
             else cast(0 as decimal(18, 6))
         end as connect_amount,
         cast({{ round_up_units(
-            'segmented.measured_units', 'usage_rates.initial_increment', 'usage_rates.additional_increment',
+            'segmented.measured_units', 'usage_rates.initial_increment',
+            'usage_rates.additional_increment',
             'segmented.segment_started_at = segmented.started_at'
         ) }} as bigint) as units,
         case
@@ -401,7 +406,8 @@ priced as (
                 then 'unknown_identifier'
             when segmented.subscription_id is null then 'no_active_subscription'
             when segmented.rate_plan_id is null then 'unknown_plan'
-            when segmented.country_code is null and segmented.zone_role = 'visited' then 'unknown_network'
+            when segmented.country_code is null and segmented.zone_role = 'visited'
+                then 'unknown_network'
             when segmented.country_code is null then 'unknown_destination'
             when segmented.zone_id is null then 'no_zone'
             when segmented.time_band_id is null then 'no_time_band'
@@ -428,7 +434,9 @@ anchored as (
     select
         priced.*,
         case
-            when cast(priced.started_local as date) >= {{ anchor_date('priced.started_local', 'priced.anchor_day') }}
+            when
+                cast(priced.started_local as date)
+                >= {{ anchor_date('priced.started_local', 'priced.anchor_day') }}
                 then {{ first_of_month('priced.started_local') }}
             else {{ first_of_month('priced.started_local', -1) }}
         end as anchor_month

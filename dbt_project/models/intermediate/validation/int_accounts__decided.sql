@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 -- depends_on: {{ ref('int_passes__in_scope') }} (read by replace_runs)
 
@@ -63,12 +69,14 @@ decided as (
         accounts.currency_code,
         case
             when decisions.decision = 'hold' then 'held'
-            when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release' then 'held'
+            when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
+                then 'held'
             when invoices.billing_account_id is null then 'nothing_to_bill'
             else 'issue'
         end as outcome,
         case
-            when decisions.decision = 'hold' then concat('held by a person: ', decisions.decision_reason)
+            when decisions.decision = 'hold'
+                then concat('held by a person: ', decisions.decision_reason)
             when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
                 then anomalies.rule_ids
             when invoices.billing_account_id is null then 'no charge is due'

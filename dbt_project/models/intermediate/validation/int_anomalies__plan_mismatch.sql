@@ -84,7 +84,10 @@ found as (
         'a plan or option that includes roaming' as expected,
         not_included.rated_amount as amount_at_stake
     from not_included
-    inner join rule on not_included.bill_date >= rule.valid_from and not_included.bill_date < rule.valid_to
+    inner join rule
+        on
+            not_included.bill_date >= rule.valid_from
+            and not_included.bill_date < rule.valid_to
 
 )
 

@@ -35,12 +35,14 @@ invoices as (
         currencies.minor_units
     from {{ ref('int_invoices__totalled') }} as invoices_totalled
     inner join currencies on invoices_totalled.currency_code = currencies.currency_code
-    inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
+    inner join {{ ref('int_passes__in_scope') }} as passes
+        on invoices_totalled.pass_id = passes.pass_id
 
 ),
 
--- Computed another way: from the unrounded charges, each account on its own, tax as a rate of the sum,
--- compared within what rounding can explain: half a minor unit per charge, half of one per tax.
+-- Computed another way: from the unrounded charges, each account on its own, tax as a rate of the
+-- sum, compared within what rounding can explain: half a minor unit per charge, half of one per
+-- tax.
 charged as (
 
     select
@@ -74,10 +76,12 @@ found as (
         invoices.billing_account_id,
         rule.rule_id,
         concat(
-            'net ', cast(invoices.net_amount as string), ', tax ', cast(invoices.tax_amount as string), ', total ',
+            'net ', cast(invoices.net_amount as string), ', tax ',
+            cast(invoices.tax_amount as string), ', total ',
             cast(invoices.total_amount as string)
         ) as seen,
-        concat('net of the charges ', cast(coalesce(charged.charged_amount, 0) as string)) as expected,
+        concat('net of the charges ', cast(coalesce(charged.charged_amount, 0) as string))
+            as expected,
         abs(invoices.total_amount) as amount_at_stake
     from invoices
     inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to

@@ -25,7 +25,8 @@ invoices as (
         invoices_totalled.tax_amount,
         invoices_totalled.total_amount
     from {{ ref('int_invoices__totalled') }} as invoices_totalled
-    inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
+    inner join {{ ref('int_passes__in_scope') }} as passes
+        on invoices_totalled.pass_id = passes.pass_id
 
 ),
 

@@ -42,8 +42,10 @@ found as (
         accounts.pass_id,
         accounts.billing_account_id,
         rule.rule_id,
-        concat('plan ', subscription_plans.plan_id, ' of subscription ', subscription_plans.subscription_id)
-            as seen,
+        concat(
+            'plan ', subscription_plans.plan_id,
+            ' of subscription ', subscription_plans.subscription_id
+        ) as seen,
         'a plan of the tariff' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from accounts

@@ -25,7 +25,8 @@ invoices as (
         invoices_totalled.tax_amount,
         invoices_totalled.total_amount
     from {{ ref('int_invoices__totalled') }} as invoices_totalled
-    inner join {{ ref('int_passes__in_scope') }} as passes on invoices_totalled.pass_id = passes.pass_id
+    inner join {{ ref('int_passes__in_scope') }} as passes
+        on invoices_totalled.pass_id = passes.pass_id
 
 ),
 
@@ -53,7 +54,8 @@ found as (
         rule.rule_id,
         concat('usage of ', cast(invoices.usage_amount as string)) as seen,
         concat(
-            'about ', cast(past.median_amount as string), ', the median of ', cast(past.bill_count as string),
+            'about ', cast(past.median_amount as string), ', the median of ',
+            cast(past.bill_count as string),
             ' past bills'
         ) as expected,
         cast(invoices.usage_amount - past.median_amount as decimal(18, 4)) as amount_at_stake

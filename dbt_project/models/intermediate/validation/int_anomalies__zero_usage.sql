@@ -81,7 +81,10 @@ found as (
         'usage on an active subscription' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from whole_period
-    inner join rule on whole_period.bill_date >= rule.valid_from and whole_period.bill_date < rule.valid_to
+    inner join rule
+        on
+            whole_period.bill_date >= rule.valid_from
+            and whole_period.bill_date < rule.valid_to
     left join used
         on
             whole_period.pass_id = used.pass_id

@@ -1,4 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='replace_runs', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_runs',
+        on_schema_change='fail'
+    )
+}}
 
 with
 
@@ -23,11 +29,23 @@ rated as (
     select
         usage_rated.pass_id,
         concat('usage_', decided.outcome) as control_name,
-        cast(sum(case when usage_rated.segment_started_at = usage_rated.started_at then 1 else 0 end) as bigint)
+        cast(
+            sum(
+                case when usage_rated.segment_started_at = usage_rated.started_at then 1 else 0 end
+            ) as bigint
+        )
             as item_count,
-        cast(sum(case when usage_rated.service = 'voice' then usage_rated.measured_units else 0 end) as bigint)
+        cast(
+            sum(
+                case when usage_rated.service = 'voice' then usage_rated.measured_units else 0 end
+            ) as bigint
+        )
             as duration_seconds,
-        cast(sum(case when usage_rated.service = 'data' then usage_rated.measured_units else 0 end) as bigint)
+        cast(
+            sum(
+                case when usage_rated.service = 'data' then usage_rated.measured_units else 0 end
+            ) as bigint
+        )
             as volume_bytes,
         cast(sum(usage_rated.rated_amount) as decimal(18, 6)) as amount
     from {{ ref('int_usage__rated') }} as usage_rated
@@ -50,7 +68,9 @@ charged as (
         cast(sum(charges.amount) as decimal(18, 6)) as amount
     from {{ ref('int_charges__combined') }} as charges
     inner join decided
-        on charges.pass_id = decided.pass_id and charges.billing_account_id = decided.billing_account_id
+        on
+            charges.pass_id = decided.pass_id
+            and charges.billing_account_id = decided.billing_account_id
     group by charges.pass_id, decided.outcome
 
 ),

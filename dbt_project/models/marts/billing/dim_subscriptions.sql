@@ -26,7 +26,10 @@ identifiers as (
         identifier
     from {{ ref('stg_landing__subscription_identifiers') }}
     qualify
-        row_number() over (partition by subscription_id order by valid_from desc, identifier asc) = 1
+        row_number() over (
+            partition by subscription_id
+            order by valid_from desc, identifier asc
+        ) = 1
 
 )
 

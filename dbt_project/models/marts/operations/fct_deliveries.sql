@@ -58,7 +58,10 @@ last_attempts as (
 )
 
 select
-    concat_ws('/', invoices.invoice_id, coalesce(last_attempts.delivery_channel, invoices.delivery_channel))
+    concat_ws(
+        '/', invoices.invoice_id,
+        coalesce(last_attempts.delivery_channel, invoices.delivery_channel)
+    )
         as delivery_id,
     invoices.invoice_id,
     invoices.invoice_number,

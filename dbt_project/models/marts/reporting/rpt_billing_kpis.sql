@@ -59,7 +59,10 @@ held as (
 
     select
         bill_run_id,
-        cast(count(distinct case when review_status = 'held' then billing_account_id end) as decimal(28, 6))
+        cast(
+            count(distinct case when review_status = 'held' then billing_account_id end)
+            as decimal(28, 6)
+        )
             as held_count
     from {{ ref('fct_review_queue') }}
     group by bill_run_id
@@ -71,13 +74,22 @@ deliveries as (
     select
         invoices.bill_run_id,
         cast(count(
-            case when sent.delivery_state = 'delivered' and sent.delivery_channel <> 'post' then 1 end
+            case
+                when sent.delivery_state = 'delivered' and sent.delivery_channel <> 'post' then 1
+            end
         ) as decimal(28, 6)) as delivered_count,
         cast(count(
-            case when sent.delivery_state = 'accepted' and sent.delivery_channel <> 'post' then 1 end
+            case
+                when sent.delivery_state = 'accepted' and sent.delivery_channel <> 'post' then 1
+            end
         ) as decimal(28, 6)) as accepted_count,
         cast(count(
-            case when sent.delivery_state in ('accepted', 'delivered') and sent.delivery_channel = 'post' then 1 end
+            case
+                when
+                    sent.delivery_state in ('accepted', 'delivered')
+                    and sent.delivery_channel = 'post'
+                    then 1
+            end
         ) as decimal(28, 6)) as posted_count
     from {{ ref('fct_deliveries') }} as sent
     inner join invoices on sent.invoice_id = invoices.invoice_id
@@ -117,10 +129,14 @@ outstanding as (
         max(as_of.as_of_date) as as_of_date,
         cast(sum(receivables.open_amount) as decimal(28, 6)) as open_amount,
         cast(sum(
-            case when receivables.due_date < as_of.as_of_date then receivables.open_amount else 0 end
+            case
+                when receivables.due_date < as_of.as_of_date then receivables.open_amount
+                else 0
+            end
         ) as decimal(28, 6)) as overdue_amount,
         cast(sum(case
-            when {{ days_between('receivables.issue_date', 'as_of.as_of_date') }} < 90 then receivables.total_amount
+            when {{ days_between('receivables.issue_date', 'as_of.as_of_date') }} < 90
+                then receivables.total_amount
             else 0
         end) as decimal(28, 6)) as billed_amount
     from receivables
@@ -160,61 +176,75 @@ figures as (
     left join credit_notes on runs.bill_run_id = credit_notes.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'held_accounts', 'accounts held for a person per invoice issued',
+        runs.legal_entity_id, runs.bill_run_id, 'held_accounts',
+        'accounts held for a person per invoice issued',
         'ratio', coalesce(held.held_count, 0), runs.invoice_count
     from runs
     left join held on runs.bill_run_id = held.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'delivered', 'delivered by receipt, of invoices issued', 'ratio',
+        runs.legal_entity_id, runs.bill_run_id, 'delivered',
+        'delivered by receipt, of invoices issued', 'ratio',
         coalesce(deliveries.delivered_count, 0), runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'accepted', 'accepted by the mail server without a bounce so far, '
+        runs.legal_entity_id, runs.bill_run_id, 'accepted',
+        'accepted by the mail server without a bounce so far, '
         || 'of invoices issued', 'ratio', coalesce(deliveries.accepted_count, 0), runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'posted', 'handed to the post, of invoices issued', 'ratio',
+        runs.legal_entity_id, runs.bill_run_id, 'posted', 'handed to the post, of invoices issued',
+        'ratio',
         coalesce(deliveries.posted_count, 0), runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'delivery_success', 'delivered + accepted + posted, of invoices issued',
+        runs.legal_entity_id, runs.bill_run_id, 'delivery_success',
+        'delivered + accepted + posted, of invoices issued',
         'ratio',
-        coalesce(deliveries.delivered_count + deliveries.accepted_count + deliveries.posted_count, 0),
+        coalesce(
+            deliveries.delivered_count + deliveries.accepted_count + deliveries.posted_count, 0
+        ),
         runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
     union all
     select
-        runs.legal_entity_id, runs.bill_run_id, 'throughput', 'invoices per hour from opening to issue',
+        runs.legal_entity_id, runs.bill_run_id, 'throughput',
+        'invoices per hour from opening to issue',
         'per_hour', runs.invoice_count * 3600, worked.worked_seconds
     from runs
     inner join worked on runs.bill_run_id = worked.bill_run_id
     union all
     select
         legal_entity_id, null, 'days_sales_outstanding',
-        concat('open receivables / billed in the last 90 days x 90, as of ', cast(as_of_date as string)), 'days',
+        concat(
+            'open receivables / billed in the last 90 days x 90, as of ', cast(as_of_date as string)
+        ),
+        'days',
         open_amount * 90, billed_amount
     from outstanding
     union all
     select
-        legal_entity_id, null, 'overdue_share', 'overdue of open receivables', 'ratio', overdue_amount, open_amount
+        legal_entity_id, null, 'overdue_share', 'overdue of open receivables', 'ratio',
+        overdue_amount, open_amount
     from outstanding
     union all
     select
-        outstanding.legal_entity_id, null, 'suspended_usage', 'events in suspense', 'events', suspended.event_count,
+        outstanding.legal_entity_id, null, 'suspended_usage', 'events in suspense', 'events',
+        suspended.event_count,
         cast(1 as decimal(28, 6))
     from suspended
     cross join outstanding
     union all
     select
-        outstanding.legal_entity_id, null, 'unbilled_usage', 'rated and not billed yet, in money', 'money',
+        outstanding.legal_entity_id, null, 'unbilled_usage', 'rated and not billed yet, in money',
+        'money',
         unbilled.rated_amount, cast(1 as decimal(28, 6))
     from unbilled
     cross join outstanding

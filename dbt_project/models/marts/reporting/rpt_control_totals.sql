@@ -6,7 +6,8 @@ files as (
         entity,
         cast(sum(records_read_count) as decimal(28, 6)) as read_count,
         cast(
-            sum(records_accepted_count + records_duplicate_count + records_rejected_count) as decimal(28, 6)
+            sum(records_accepted_count + records_duplicate_count + records_rejected_count)
+            as decimal(28, 6)
         ) as fate_count,
         cast(sum(records_accepted_count) as decimal(28, 6)) as accepted_count
     from {{ ref('fct_usage_files') }}
@@ -53,7 +54,10 @@ usage_statuses as (
         cast(sum(rated_amount) as decimal(28, 6)) as rated_amount,
         cast(sum(case when usage_status = 'billed' then rated_amount else 0 end) as decimal(28, 6))
             as billed_amount,
-        cast(sum(case when usage_status in ('held', 'unbilled') then rated_amount else 0 end) as decimal(28, 6))
+        cast(
+            sum(case when usage_status in ('held', 'unbilled') then rated_amount else 0 end)
+            as decimal(28, 6)
+        )
             as open_amount
     from {{ ref('fct_rated_usage') }}
 
@@ -96,7 +100,8 @@ charges as (
         pass_id,
         cast(count(*) as decimal(28, 6)) as charge_count,
         cast(sum(amount) as decimal(28, 6)) as amount,
-        cast(sum(case when charge_type = 'usage' then amount else 0 end) as decimal(28, 6)) as usage_amount
+        cast(sum(case when charge_type = 'usage' then amount else 0 end) as decimal(28, 6))
+            as usage_amount
     from {{ ref('stg_issued__charges') }}
     group by pass_id
 
@@ -227,7 +232,8 @@ controls as (
     union all
     select
         'accepted usage = rated + suspended: bytes', 'rating', null, 'bytes',
-        accepted_usage.volume_bytes as expected_quantity, usage_fates.volume_bytes as accounted_quantity, 0
+        accepted_usage.volume_bytes as expected_quantity,
+        usage_fates.volume_bytes as accounted_quantity, 0
     from accepted_usage
     cross join usage_fates
     union all
@@ -241,21 +247,26 @@ controls as (
         (select coalesce(sum(billed.segment_count), 0) from billed), segment_count, 0
     from billed_once
     union all
-    select 'billed usage = usage charges', 'calculate', pass_id, 'money', billed_amount, usage_charge_amount, 0
+    select
+        'billed usage = usage charges', 'calculate', pass_id, 'money', billed_amount,
+        usage_charge_amount, 0
     from per_pass
     union all
     select 'charges = lines', 'calculate', pass_id, 'records', charge_count, line_count, 0
     from per_pass
     union all
     select
-        'charges = lines, within half a minor unit a line', 'calculate', pass_id, 'money', charge_amount,
+        'charges = lines, within half a minor unit a line', 'calculate', pass_id, 'money',
+        charge_amount,
         line_amount, cast(0.005 * line_count as decimal(28, 6))
     from per_pass
     union all
     select 'lines = net of invoices', 'issue', pass_id, 'money', line_amount, invoice_net_amount, 0
     from per_pass
     union all
-    select 'tax breakdown = tax of invoices', 'issue', pass_id, 'money', tax_amount, invoice_tax_amount, 0
+    select
+        'tax breakdown = tax of invoices', 'issue', pass_id, 'money', tax_amount,
+        invoice_tax_amount, 0
     from per_pass
     union all
     select
@@ -286,5 +297,6 @@ select
     cast(accounted_quantity as decimal(28, 6)) as accounted_quantity,
     cast(coalesce(accounted_quantity, 0) - coalesce(expected_quantity, 0) as decimal(28, 6))
         as difference_quantity,
-    abs(coalesce(accounted_quantity, 0) - coalesce(expected_quantity, 0)) <= tolerance_quantity as is_balanced
+    abs(coalesce(accounted_quantity, 0) - coalesce(expected_quantity, 0)) <= tolerance_quantity
+        as is_balanced
 from controls

@@ -94,7 +94,8 @@ summed as (
 )
 
 select
-    concat_ws('/', bill_run_id, billing_status, charge_code, plan_id, sales_region, currency_code) as summary_id,
+    concat_ws('/', bill_run_id, billing_status, charge_code, plan_id, sales_region, currency_code)
+        as summary_id,
     bill_run_id,
     legal_entity_id,
     bill_date,
