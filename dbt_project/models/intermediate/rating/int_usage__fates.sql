@@ -41,12 +41,10 @@ billed as (
 decided as (
 
     select
-        accounts_decided.pass_id,
-        accounts_decided.billing_account_id,
-        case accounts_decided.outcome when 'held' then 'held' else 'unbilled' end as usage_status
-    from {{ ref('int_accounts__decided') }} as accounts_decided
-    inner join {{ ref('int_passes__unissued') }} as unissued
-        on accounts_decided.pass_id = unissued.pass_id
+        pass_id,
+        billing_account_id,
+        case billing_status when 'held' then 'held' else 'unbilled' end as usage_status
+    from {{ ref('int_accounts__unissued') }}
 
 ),
 

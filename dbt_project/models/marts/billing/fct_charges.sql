@@ -28,12 +28,7 @@ frozen as (
 
 unissued as (
 
-    select
-        decided.pass_id,
-        decided.billing_account_id,
-        case decided.outcome when 'held' then 'held' else 'draft' end as billing_status
-    from {{ ref('int_accounts__decided') }} as decided
-    inner join {{ ref('int_passes__unissued') }} as passes on decided.pass_id = passes.pass_id
+    select * from {{ ref('int_accounts__unissued') }}
 
 ),
 
