@@ -1,0 +1,364 @@
+"""The money macros on DuckDB against exact fractions: a difference of one millionth fails.
+
+The macros are rendered from the project's own files by a few lines of Jinja instead of dbt, so that
+thousands of figures take seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import assume, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from jinja2 import Environment
+
+MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
+MILLION = 10**6
+# What a decimal(18,6) holds, in millionths.
+LARGEST = 10**18 - 1
+
+examples.register_profile("money", max_examples=300, deadline=None)
+examples.register_profile("money-ci", max_examples=1500, deadline=None, derandomize=True)
+examples.load_profile("money-ci" if os.environ.get("CI") else "money")
+
+
+class _Adapter:
+    """`adapter.dispatch` for DuckDB, which has the default bodies."""
+
+    macros: Any = None
+
+    def dispatch(self, name: str) -> Callable[..., str]:
+        macro: Callable[..., str] = getattr(self.macros, f"default__{name}")
+        return macro
+
+
+def load_macros() -> Any:
+    """Return the project's macros as one Jinja module."""
+    adapter = _Adapter()
+    environment = Environment()  # noqa: S701 - SQL, not HTML
+    environment.globals.update({"adapter": adapter, "return": lambda value: value})
+    source = "\n".join(path.read_text("utf-8") for path in sorted(MACROS.rglob("*.sql")))
+    adapter.macros = environment.from_string(source).module
+    return adapter.macros
+
+
+MONEY = load_macros()
+PRICE_UNITS = MONEY.price_units("amount", "quantity", "per")
+PRORATE = MONEY.prorate("amount", "quantity", "per")
+PRICE_WITH_CONNECT = MONEY.price_with_connect("quantity", "amount", "per", "connect_amount")
+RATIO_OF = MONEY.ratio_of("numerator", "denominator")
+ROUND_MONEY = MONEY.round_money("amount", "minor_units")
+HALF_MINOR_UNIT = MONEY.half_minor_unit("minor_units")
+ROUND_UP_UNITS = MONEY.round_up_units("units", "initial", "additional", "is_first")
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def compute(
+    warehouse: duckdb.DuckDBPyConnection, expression: str, /, **columns: tuple[object, str]
+) -> Any:
+    """Evaluate an expression over one row whose columns have the given values and types."""
+    names = ", ".join(f"cast(${name} as {kind}) as {name}" for name, (_, kind) in columns.items())
+    values = {name: value for name, (value, _) in columns.items()}
+    return warehouse.execute(f"select {expression} from (select {names})", values).fetchall()[0][0]
+
+
+def half_up(exact: Fraction, digits: int) -> Decimal:
+    """Round half away from zero, in whole numbers only."""
+    scaled = abs(exact) * 10**digits
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(whole if exact >= 0 else -whole).scaleb(-digits)
+
+
+def millionths(value: int) -> Decimal:
+    return Decimal(value).scaleb(-6)
+
+
+def fits(exact: Fraction) -> bool:
+    return abs(half_up(exact, 6)) <= millionths(LARGEST)
+
+
+def at_and_around(*edges: int) -> st.SearchStrategy[int]:
+    """The edges themselves and their neighbours, where rounding and overflow go wrong."""
+    return st.sampled_from(sorted({edge + step for edge in edges for step in (-1, 0, 1)}))
+
+
+amounts = st.one_of(
+    st.integers(-LARGEST, LARGEST), st.integers(-100 * MILLION, 100 * MILLION), at_and_around(0)
+).map(millionths)
+quantities = st.one_of(st.integers(-(10**15), 10**15), st.integers(0, 10**5), at_and_around(0))
+pers = st.one_of(
+    st.integers(1, 10**9), st.integers(1, 60), st.sampled_from([1, 2, 60, 1024, 1048576, 2**30])
+)
+
+
+@given(amount=amounts, quantity=quantities, per=pers)
+def test_a_price_is_the_exact_fraction_rounded_once(
+    warehouse: duckdb.DuckDBPyConnection, amount: Decimal, quantity: int, per: int
+) -> None:
+    exact = Fraction(amount) * quantity / per
+    assume(fits(exact))
+    for expression in (PRICE_UNITS, PRORATE):
+        assert compute(
+            warehouse,
+            expression,
+            amount=(amount, "decimal(18, 6)"),
+            quantity=(quantity, "bigint"),
+            per=(per, "bigint"),
+        ) == half_up(exact, 6)
+
+
+@given(price=st.integers(1, 10**6), volume=st.integers(10**14, 10**15))
+def test_a_price_per_byte_stays_exact_for_a_petabyte(
+    warehouse: duckdb.DuckDBPyConnection, price: int, volume: int
+) -> None:
+    exact = Fraction(price, MILLION) * volume / 2**30
+    for sign in (1, -1):
+        assert compute(
+            warehouse,
+            PRICE_UNITS,
+            amount=(millionths(sign * price), "decimal(18, 6)"),
+            quantity=(volume, "bigint"),
+            per=(2**30, "bigint"),
+        ) == half_up(sign * exact, 6)
+
+
+@given(half=st.integers(0, 10**9), per=st.sampled_from([2, 4, 60, 100, 1048576]))
+def test_half_a_millionth_goes_away_from_zero(
+    warehouse: duckdb.DuckDBPyConnection, half: int, per: int
+) -> None:
+    # (2 half + 1) / 2 millionths, as a price per `per` units of which per / 2 are used.
+    odd = 2 * half + 1
+    for sign in (1, -1):
+        assert compute(
+            warehouse,
+            PRICE_UNITS,
+            amount=(millionths(sign * odd), "decimal(18, 6)"),
+            quantity=(per // 2, "bigint"),
+            per=(per, "bigint"),
+        ) == millionths(sign * (half + 1))
+
+
+@given(
+    amount=st.integers(10**15, LARGEST).map(millionths),
+    quantity=st.integers(10**8, 10**15),
+    per=st.integers(1, 1024),
+)
+def test_a_price_that_does_not_fit_is_an_error_and_never_a_figure(
+    warehouse: duckdb.DuckDBPyConnection, amount: Decimal, quantity: int, per: int
+) -> None:
+    assume(not fits(Fraction(amount) * quantity / per))
+    with pytest.raises(duckdb.Error):
+        compute(
+            warehouse,
+            PRICE_UNITS,
+            amount=(amount, "decimal(18, 6)"),
+            quantity=(quantity, "bigint"),
+            per=(per, "bigint"),
+        )
+
+
+@given(amount=st.integers(-(10**12), 10**12).map(millionths), days=st.integers(28, 366))
+def test_the_days_of_a_period_add_up_to_its_price(
+    warehouse: duckdb.DuckDBPyConnection, amount: Decimal, days: int
+) -> None:
+    whole, part, rest = (
+        compute(
+            warehouse,
+            PRORATE,
+            amount=(amount, "decimal(18, 6)"),
+            quantity=(charged, "bigint"),
+            per=(days, "bigint"),
+        )
+        for charged in (days, days // 3, days - days // 3)
+    )
+    assert whole == amount
+    assert abs(part + rest - amount) <= millionths(1)
+
+
+@given(
+    amount=st.integers(-(10**15), 10**15).map(millionths),
+    rate=st.one_of(
+        st.integers(0, 1000 * MILLION), st.sampled_from([190000, 160000, 50 * MILLION])
+    ).map(millionths),
+    base=st.sampled_from([1, 100]),
+)
+def test_a_share_is_the_exact_fraction_rounded_once(
+    warehouse: duckdb.DuckDBPyConnection, amount: Decimal, rate: Decimal, base: int
+) -> None:
+    exact = Fraction(amount) * Fraction(rate) / base
+    assume(fits(exact))
+    assert compute(
+        warehouse,
+        MONEY.share_of("amount", "rate", base),
+        amount=(amount, "decimal(18, 6)"),
+        rate=(rate, "decimal(10, 6)"),
+    ) == half_up(exact, 6)
+
+
+large_amounts = st.one_of(
+    st.integers(-(10**26) + 1, 10**26 - 1),
+    st.integers(-(10**9), 10**9),
+    at_and_around(0, 10**26 - 2),
+).map(millionths)
+
+
+@given(numerator=large_amounts, denominator=large_amounts)
+def test_a_ratio_is_the_exact_fraction_and_null_over_zero(
+    warehouse: duckdb.DuckDBPyConnection, numerator: Decimal, denominator: Decimal
+) -> None:
+    expected = None
+    if denominator:
+        exact = Fraction(numerator) / Fraction(denominator)
+        assume(fits(exact))
+        expected = half_up(exact, 6)
+    assert (
+        compute(
+            warehouse,
+            RATIO_OF,
+            numerator=(numerator, "decimal(28, 6)"),
+            denominator=(denominator, "decimal(28, 6)"),
+        )
+        == expected
+    )
+
+
+@given(amount=amounts, minor_units=st.integers(0, 4))
+def test_money_is_rounded_to_the_minor_unit_half_away_from_zero(
+    warehouse: duckdb.DuckDBPyConnection, amount: Decimal, minor_units: int
+) -> None:
+    columns = {
+        "amount": (amount, "decimal(18, 6)"),
+        "minor_units": (minor_units, "integer"),
+    }
+    rounded = compute(warehouse, ROUND_MONEY, **columns)
+    assert rounded == half_up(Fraction(amount), minor_units)
+    assert abs(rounded - amount) <= compute(warehouse, HALF_MINOR_UNIT, **columns)
+
+
+@given(cents=st.integers(-(10**10), 10**10), minor_units=st.integers(0, 4))
+def test_half_a_minor_unit_goes_away_from_zero_and_a_millionth_less_towards_it(
+    warehouse: duckdb.DuckDBPyConnection, cents: int, minor_units: int
+) -> None:
+    sign = -1 if cents < 0 else 1
+    half = (Decimal(cents) + sign * Decimal("0.5")).scaleb(-minor_units)
+    below = half - sign * millionths(1)
+    for amount, expected in ((half, cents + sign), (below, cents)):
+        assert compute(
+            warehouse,
+            ROUND_MONEY,
+            amount=(amount, "decimal(18, 6)"),
+            minor_units=(minor_units, "integer"),
+        ) == Decimal(expected).scaleb(-minor_units)
+
+
+increments = st.one_of(st.integers(1, 10**6), st.sampled_from([1, 6, 30, 60, 10240]))
+
+
+@given(
+    units=st.one_of(st.integers(0, 10**15), st.integers(0, 200)),
+    initial=increments,
+    additional=increments,
+    is_first=st.booleans(),
+)
+def test_units_are_rounded_up_to_whole_increments(
+    warehouse: duckdb.DuckDBPyConnection, units: int, initial: int, additional: int, is_first: bool
+) -> None:
+    begins_with = initial if is_first else 0
+    beyond = max(units - begins_with, 0)
+    expected = begins_with + -(-beyond // additional) * additional if units else 0
+    assert (
+        compute(
+            warehouse,
+            ROUND_UP_UNITS,
+            units=(units, "bigint"),
+            initial=(initial, "bigint"),
+            additional=(additional, "bigint"),
+            is_first=(is_first, "boolean"),
+        )
+        == expected
+    )
+
+
+@given(steps=st.integers(0, 10**6), initial=increments, additional=increments, more=st.booleans())
+def test_a_full_increment_is_not_exceeded_and_one_unit_more_begins_the_next(
+    warehouse: duckdb.DuckDBPyConnection, steps: int, initial: int, additional: int, more: bool
+) -> None:
+    full = initial + steps * additional
+    assert compute(
+        warehouse,
+        ROUND_UP_UNITS,
+        units=(full + more, "bigint"),
+        initial=(initial, "bigint"),
+        additional=(additional, "bigint"),
+        is_first=(True, "boolean"),
+    ) == full + (additional if more else 0)
+
+
+@given(
+    units=st.one_of(st.none(), st.integers(0, 10**5)),
+    price=st.integers(0, 10**8).map(millionths),
+    connect=st.integers(0, 10**8).map(millionths),
+    per=pers,
+)
+def test_the_connect_fee_is_due_with_the_first_unit_and_not_without(
+    warehouse: duckdb.DuckDBPyConnection,
+    units: int | None,
+    price: Decimal,
+    connect: Decimal,
+    per: int,
+) -> None:
+    expected = half_up(Fraction(price) * units / per, 6) + connect if units else Decimal(0)
+    assert (
+        compute(
+            warehouse,
+            PRICE_WITH_CONNECT,
+            quantity=(units, "bigint"),
+            amount=(price, "decimal(18, 6)"),
+            per=(per, "bigint"),
+            connect_amount=(connect, "decimal(18, 6)"),
+        )
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        (PRICE_UNITS, "DECIMAL(18,6)"),
+        (PRORATE, "DECIMAL(18,6)"),
+        (PRICE_WITH_CONNECT, "DECIMAL(18,6)"),
+        (MONEY.share_of("amount", "rate", 100), "DECIMAL(18,6)"),
+        (RATIO_OF, "DECIMAL(18,6)"),
+        (ROUND_MONEY, "DECIMAL(18,4)"),
+    ],
+)
+def test_money_is_never_a_float(
+    warehouse: duckdb.DuckDBPyConnection, expression: str, kind: str
+) -> None:
+    found = compute(
+        warehouse,
+        f"typeof({expression})",
+        amount=(Decimal("1.5"), "decimal(18, 6)"),
+        rate=(Decimal(19), "decimal(9, 6)"),
+        quantity=(2, "bigint"),
+        per=(3, "bigint"),
+        connect_amount=(Decimal("0.1"), "decimal(18, 6)"),
+        numerator=(Decimal(1), "decimal(28, 6)"),
+        denominator=(Decimal(3), "decimal(28, 6)"),
+        minor_units=(2, "integer"),
+    )
+    assert found == kind
