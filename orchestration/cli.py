@@ -69,7 +69,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    # What stands in a cell is data: brackets in a file's or a plan's name are no markup.
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
+    console.print(table)
 
 
 def print_json(value: Any) -> None:
@@ -143,7 +145,13 @@ def sample(
 @one_line_errors
 def collect() -> None:
     """Decode the inbox's new files into landing and say what was refused."""
-    from orchestration.collect.inbox import collect_inbox, describe_rejects, ensure_landing
+    from orchestration.collect.inbox import (
+        collect_inbox,
+        describe_rejects,
+        describe_skipped,
+        ensure_landing,
+        one_line,
+    )
     from orchestration.issue.frozen import frozen_entities
     from orchestration.lib.lock import writer_lock
 
@@ -157,7 +165,7 @@ def collect() -> None:
         [
             (
                 row.entity,
-                row.file_name,
+                one_line(row.file_name),
                 row.status,
                 f"{row.records_read:,}",
                 f"{row.records_accepted:,}",
@@ -170,6 +178,8 @@ def collect() -> None:
     if rows:
         for line in describe_rejects(settings, min(row.landing_sequence for row in rows) - 1)[:50]:
             click.echo(line)
+    for line in describe_skipped(settings):
+        click.echo(line)
 
 
 @main.command()

@@ -208,6 +208,13 @@ def describe_rejects(settings: Settings, since_sequence: int = 0) -> list[str]:
     ]
 
 
+def describe_skipped(settings: Settings) -> list[str]:
+    """Return one line per thing in the inbox that is passed over, with the reason."""
+    said: list[str] = []
+    _list_inbox(settings.inbox, settings.landing / WORK_FOLDER, said.append)
+    return said
+
+
 def one_line(text: str) -> str:
     """Return `text` with everything that is not printable replaced, for a one-line message."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -7,7 +7,13 @@ from typing import Any
 import dagster as dg
 
 from orchestration.collect.entities import collected_tables
-from orchestration.collect.inbox import ManifestRow, collect_inbox, ensure_landing
+from orchestration.collect.inbox import (
+    ManifestRow,
+    collect_inbox,
+    describe_skipped,
+    ensure_landing,
+    one_line,
+)
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.issue.frozen import frozen_entities
 from orchestration.lib.house import open_house
@@ -40,7 +46,7 @@ def collected_files(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
             house.settings, [entity.landing_table for entity in frozen_entities(house.settings)]
         )
         rows = collect_inbox(house.settings, datetime.now(UTC))
-    _tell(rows)
+    _tell(rows, describe_skipped(house.settings))
     by_entity: dict[str, list[ManifestRow]] = {}
     for row in rows:
         by_entity.setdefault(row.entity, []).append(row)
@@ -57,11 +63,13 @@ def collected_files(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
         )
 
 
-def _tell(rows: list[ManifestRow]) -> None:
+def _tell(rows: list[ManifestRow], skipped: list[str]) -> None:
     refused = [row for row in rows if row.status == "rejected"]
     say(
         f"collected {len(rows)} new files: {sum(row.records_read for row in rows):,} records read, "
         f"{sum(row.records_rejected for row in rows):,} rejected, {len(refused)} files refused"
     )
     for row in refused:
-        say(f"  {row.entity}/{row.file_name}: {row.reason}")
+        say(f"  {row.entity}/{one_line(row.file_name)}: {row.reason}")
+    for line in skipped:
+        say(f"  {line}")

@@ -82,7 +82,9 @@ held as (
 
 billed_events as (
 
-    select distinct event_id from billed
+    -- An event is billed with all its segments: its first stands for it.
+    select event_id from billed
+    where segment_started_at = started_at
 
 ),
 

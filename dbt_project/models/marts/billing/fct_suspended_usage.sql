@@ -8,7 +8,9 @@ suspended as (
 
 billed as (
 
-    select distinct event_id from {{ ref('stg_issued__billed_usage') }}
+    select distinct billed_usage.event_id
+    from {{ ref('stg_issued__billed_usage') }} as billed_usage
+    inner join suspended on billed_usage.event_id = suspended.event_id
 
 ),
 
