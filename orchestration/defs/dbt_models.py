@@ -6,8 +6,10 @@ calculation, then (invoices are issued) billing marts, then (documents are sent)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -67,6 +69,25 @@ def group_of(properties: Mapping[str, Any]) -> str:
     if folders[0] == "intermediate":
         return STEP_OF_FOLDER.get(str(folders[1]), str(folders[1]))
     return "staging"
+
+
+def select_rest(manifest: Path, folders: Collection[str], made: Sequence[str]) -> str:
+    """Return the dbt selection of all models of `folders` but those `made` and what they read.
+
+    By name, since `exclude` would leave out every test that reads one of them as well.
+    """
+    parsed = json.loads(manifest.read_text(encoding="utf-8"))
+    models = {key: node for key, node in parsed["nodes"].items() if node["name"] in made}
+    waiting, before = list(models), set(models)
+    while waiting:
+        parents = set(parsed["parent_map"][waiting.pop()]) - before
+        before |= parents
+        waiting += parents
+    return " ".join(
+        node["name"]
+        for key, node in sorted(parsed["nodes"].items())
+        if node["resource_type"] == "model" and node["fqn"][1] in folders and key not in before
+    )
 
 
 def build_selected(context: dg.AssetExecutionContext, house: House) -> list[NodeResult]:

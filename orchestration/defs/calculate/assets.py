@@ -13,6 +13,7 @@ from orchestration.defs.dbt_models import (
     bill_date_of,
     build_selected,
     report_results,
+    select_rest,
 )
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.lib.house import open_house
@@ -25,8 +26,8 @@ from orchestration.passes.scope import export_for_dbt
 from orchestration.settings import Settings
 
 # What must be known before passes are opened: who there is, and which dates are bill dates.
-BEFORE_PASSES = "resource_type:seed +int_billing_accounts__current +int_bill_periods__aligned"
-AFTER_PASSES = "staging intermediate"
+KNOWN_BEFORE = ("int_billing_accounts__current", "int_bill_periods__aligned")
+BEFORE_PASSES = " ".join(("resource_type:seed", *(f"+{name}" for name in KNOWN_BEFORE)))
 UNISSUED = "select pass_id from intermediate.int_passes__unissued"
 FIGURES = {
     "int_usage__rated": f"""
@@ -78,8 +79,7 @@ def accounts(context: dg.AssetExecutionContext) -> Iterator[Result]:
 
 @dbt_assets(
     manifest=open_house().dbt.manifest,
-    select=AFTER_PASSES,
-    exclude=BEFORE_PASSES,
+    select=select_rest(open_house().dbt.manifest, ("staging", "intermediate"), KNOWN_BEFORE),
     name="calculation",
     dagster_dbt_translator=Translator(),
     partitions_def=BILL_DATES,
@@ -96,7 +96,8 @@ def calculation(context: dg.AssetExecutionContext) -> Iterator[Result]:
         if not has_failed:
             _record(context)
         figures = {} if has_failed else _read_figures(house.settings)
-    say(f"calculated and validated: {len(results)} models and checks")
+    if not has_failed:
+        say(f"calculated and validated: {len(results)} models and checks")
     yield from report_results(context, results, "calculation", figures)
 
 

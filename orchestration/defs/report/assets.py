@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.defs.dbt_models import bill_date_of
-from orchestration.defs.partitions import BILL_DATES
+from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import publish_marts
@@ -50,6 +50,7 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
     kinds={"duckdb", "parquet"},
     deps=REPORTING_MARTS,
     partitions_def=BILL_DATES,
+    pool=WRITER_POOL,
 )
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Publish one generation of the marts; readers go on reading the one before meanwhile."""
