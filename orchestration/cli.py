@@ -35,7 +35,7 @@ def one_line_errors(
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
         try:
             return function(*args, **kwargs)
-        except (TollhouseError, FileNotFoundError) as error:
+        except (TollhouseError, OSError) as error:
             click.echo(f"tollhouse: {error}", err=True)
             raise SystemExit(1) from error
 

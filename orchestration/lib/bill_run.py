@@ -58,7 +58,11 @@ def run_bill_date(settings: Settings, options: RunOptions) -> None:
         from dagster import DagsterError
 
         from orchestration.definitions import defs
+        from orchestration.defs.partitions import BILL_DATES
 
+        if not BILL_DATES.has_partition_key(options.bill_date.isoformat()):
+            first, last = BILL_DATES.get_first_partition_key(), BILL_DATES.get_last_partition_key()
+            raise RunError(f"bill date {options.bill_date} is not within {first} and {last}")
         job = defs.resolve_job_def("bill_run")
         with dg.DagsterInstance.get() as instance:
             try:
@@ -72,7 +76,8 @@ def run_bill_date(settings: Settings, options: RunOptions) -> None:
                 raise RunError(str(error)) from error
             except DagsterError as error:
                 cause = error.__cause__ or error
-                if isinstance(cause, TollhouseError):
+                # The home is full, not writable or gone: for a person to see to.
+                if isinstance(cause, (TollhouseError, OSError)):
                     raise RunError(str(cause)) from error
                 raise
 

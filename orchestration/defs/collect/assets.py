@@ -13,9 +13,11 @@ from orchestration.collect.inbox import (
     describe_skipped,
     ensure_landing,
     one_line,
+    read_manifest,
 )
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
 from orchestration.issue.frozen import frozen_entities
+from orchestration.lib.errors import TollhouseError
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.say import say
@@ -46,6 +48,11 @@ def collected_files(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
             house.settings, [entity.landing_table for entity in frozen_entities(house.settings)]
         )
         rows = collect_inbox(house.settings, datetime.now(UTC))
+    if not rows and not read_manifest(house.settings):
+        raise TollhouseError(
+            f"nothing to bill: the inbox {house.settings.inbox} holds no file; put CSV files in "
+            "its folders (see README.md), or make an example with `tollhouse sample`"
+        )
     _tell(rows, describe_skipped(house.settings))
     by_entity: dict[str, list[ManifestRow]] = {}
     for row in rows:
