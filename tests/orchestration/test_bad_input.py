@@ -1,0 +1,191 @@
+"""Bad input through the command: one line with file, line and rule, or a reject; no traceback."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import bad_files
+import pytest
+from stage import PROJECT, Answer, Snapshot, Stage
+
+from orchestration.collect.inbox import describe_rejects, one_line
+from orchestration.settings import Settings
+
+RUN = ("run", "--bill-date", "2026-11-01", "--until", "calculate")
+
+
+def _error(answer: Answer) -> str:
+    """Return the one line of an error; stops the test when it is more, or none."""
+    assert answer.exit_code != 0, answer.output
+    (line,) = [one for one in answer.output.splitlines() if one.startswith("tollhouse: ")]
+    assert answer.output.splitlines()[-1] == line
+    return line
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", bad_files.REJECTED_RECORDS)
+def test_a_bad_record_is_rejected_by_line_and_rule(collected: Snapshot, name: str) -> None:
+    line, rule = bad_files.REJECTED_RECORDS[name][1]
+    settings = Settings(home=collected.home, project_root=PROJECT)
+    of_file = [one for one in describe_rejects(settings) if one.startswith(f"{name}:")]
+    (told,) = of_file
+    assert told.startswith(f"{name}:{line}: ")
+    assert rule in told
+
+
+@pytest.mark.parametrize("name", bad_files.REFUSED_FILES)
+def test_a_bad_file_is_refused_in_one_line(collected: Snapshot, name: str) -> None:
+    told = [line for line in collected.said.splitlines() if f"usage/{one_line(name)}: " in line]
+    (line,) = told
+    assert "wrong_header" in line
+    assert bad_files.REFUSED_FILES[name][1] in line
+
+
+def test_what_is_no_file_is_told_every_time(collected: Snapshot, stage: Stage) -> None:
+    told = f"usage/{bad_files.DIRECTORY}: skipped: not a file"
+    assert told in collected.said
+    stage.restore(collected)
+    assert told in stage.command("collect").output
+
+
+@pytest.mark.heavy
+def test_the_run_goes_on_beside_bad_files(first: Snapshot) -> None:
+    accepted = first.query(
+        "select records_accepted_count from marts.fct_usage_files where file_name = 'truncated.csv'"
+    )
+    assert accepted == [(1,)]
+    assert first.query("select count(*) from marts.fct_usage_files where file_status = 'rejected'")
+    ((numbers,),) = first.query("select count(*) from staging.stg_ledger__documents")
+    assert numbers > 0
+
+
+@pytest.mark.heavy
+def test_an_unknown_plan_holds_its_account_by_name(first: Snapshot) -> None:
+    held = first.query(
+        "select billing_account_id, seen from marts.fct_review_queue"
+        " where rule_id = 'unknown_plan' and review_status = 'held'"
+    )
+    assert held
+    assert all("plan flat_xxl" in seen for _, seen in held)
+
+
+# Seeds
+
+
+def _replace(old: str, new: str) -> Callable[[str], str]:
+    return lambda text: text.replace(old, new, 1)
+
+
+@pytest.mark.parametrize(
+    ("seed", "change", "told"),
+    [
+        (
+            "tariff/usage_rates.csv",
+            _replace("0.170000,60", '"0,17",60'),
+            "usage_rates.csv:2: ",
+        ),
+        (
+            "tariff/recurring_charges.csv",
+            lambda text: text + "RC-9,flat_s,plan_fee,5.99,EUR,advance,days,S,2026-01-01,\n",
+            "recurring_charges.csv:9: ",
+        ),
+        (
+            "tariff/usage_rates.csv",
+            _replace("voice,national,day", "voice,natoinal,day"),
+            "usage_rates.csv:2: ",
+        ),
+    ],
+    ids=["a price with a comma", "overlapping validity", "an unknown zone"],
+)
+def test_a_bad_tariff_stops_the_run_before_anything_is_billed(
+    stage: Stage,
+    collected: Snapshot,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    seed: str,
+    change: Callable[[str], str],
+    told: str,
+) -> None:
+    for name in ("dbt_project", "seeds"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    path = tmp_path / "seeds" / seed
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    request.addfinalizer(lambda: setattr(stage, "project", PROJECT))
+    stage.restore(collected)
+    stage.project = tmp_path
+    checked = stage.command("check")
+    assert checked.exit_code == 1
+    assert any(told in line for line in checked.output.splitlines()), checked.output
+    if "comma" in request.node.name:
+        assert told in _error(stage.command(*RUN))
+
+
+# Commands
+
+
+def test_an_empty_house_says_what_to_do(stage: Stage) -> None:
+    stage.restore(None)
+    error = _error(stage.command(*RUN))
+    assert "inbox" in error
+    for command in (["review", "list"], ["explain", "NW-R-2026-000001"], ["publish"]):
+        _error(stage.command(*command))
+    assert stage.command("status").exit_code == 0
+
+
+@pytest.mark.heavy
+def test_a_date_on_which_nothing_is_due_is_told(stage: Stage, collected: Snapshot) -> None:
+    stage.restore(collected)
+    answer = stage.command("run", "--bill-date", "2026-11-15", "--until", "calculate")
+    assert answer.exit_code == 0
+    assert "no pass to open: nothing new is due" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("run", "--bill-date", "2026-13-01"), "'2026-13-01' is not a date like 2026-11-01"),
+        (("run", "--bill-date", "1.11.2026"), "'1.11.2026' is not a date like 2026-11-01"),
+        (("run",), "--bill-date"),
+        (("run", "--bill-date", "2026-11-01", "--render", "few"), "--render"),
+        (("run", "--bill-date", "2026-11-01", "--until", "never"), "--until"),
+        (("run", "--bill-date", "2019-11-01"), "2019-11-01"),
+        (("run", "--bill-date", "2030-11-01"), "2030-11-01"),
+        (("review", "release", "A0000001", "--bill-date", "2026-11-01"), "--reason"),
+    ],
+)
+def test_a_wrong_option_is_told_in_words(
+    stage: Stage, arguments: tuple[str, ...], told: str
+) -> None:
+    stage.restore(None)
+    answer = stage.command(*arguments)
+    assert answer.exit_code in (1, 2)
+    assert told in answer.output.splitlines()[-1]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("release", "A-nobody", "--reason", "why"), "unknown account A-nobody"),
+        (("release", "A0000046", "--reason", "  "), "a reason is needed"),
+        (("release", "--reason", "why"), "name the accounts"),
+        (("hold", "A-nobody", "--reason", "why"), "unknown account A-nobody"),
+    ],
+)
+def test_a_review_that_cannot_be_is_refused(
+    stage: Stage, first: Snapshot, arguments: tuple[str, ...], told: str
+) -> None:
+    stage.restore(first)
+    error = _error(stage.command("review", *arguments, "--bill-date", "2026-11-01"))
+    assert told in error
+
+
+def test_a_home_that_cannot_be_written_is_told(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for command in (["collect"], [*RUN], ["status"], ["sample", "--subscribers", "5"]):
+        error = _error(stage.command("--home", str(tmp_path / "file" / "home"), *command))
+        assert str(tmp_path / "file") in error
