@@ -110,11 +110,14 @@ charges as (
 lines as (
 
     select
-        pass_id,
+        invoice_lines.pass_id,
         cast(count(*) as decimal(28, 6)) as line_count,
-        cast(sum(net_amount) as decimal(28, 6)) as net_amount
-    from {{ ref('stg_issued__invoice_lines') }}
-    group by pass_id
+        cast(sum(invoice_lines.net_amount) as decimal(28, 6)) as net_amount,
+        cast(sum({{ half_minor_unit('currencies.minor_units') }}) as decimal(28, 6)) as rounding_amount
+    from {{ ref('stg_issued__invoice_lines') }} as invoice_lines
+    inner join {{ ref('currencies') }} as currencies
+        on invoice_lines.currency_code = currencies.currency_code
+    group by invoice_lines.pass_id
 
 ),
 
@@ -182,6 +185,7 @@ per_pass as (
         coalesce(charges.usage_amount, 0) as usage_charge_amount,
         coalesce(lines.line_count, 0) as line_count,
         coalesce(lines.net_amount, 0) as line_amount,
+        coalesce(lines.rounding_amount, 0) as rounding_amount,
         coalesce(taxes.tax_amount, 0) as tax_amount,
         coalesce(invoices.invoice_count, 0) as invoice_count,
         coalesce(invoices.net_amount, 0) as invoice_net_amount,
@@ -258,7 +262,7 @@ controls as (
     select
         'charges = lines, within half a minor unit a line', 'calculate', pass_id, 'money',
         charge_amount,
-        line_amount, cast(0.005 * line_count as decimal(28, 6))
+        line_amount, rounding_amount
     from per_pass
     union all
     select 'lines = net of invoices', 'issue', pass_id, 'money', line_amount, invoice_net_amount, 0
