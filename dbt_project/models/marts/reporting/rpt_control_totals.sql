@@ -113,7 +113,9 @@ lines as (
         invoice_lines.pass_id,
         cast(count(*) as decimal(28, 6)) as line_count,
         cast(sum(invoice_lines.net_amount) as decimal(28, 6)) as net_amount,
-        cast(sum({{ half_minor_unit('currencies.minor_units') }}) as decimal(28, 6)) as rounding_amount
+        cast(
+            sum({{ half_minor_unit('currencies.minor_units') }}) as decimal(28, 6)
+        ) as rounding_amount
     from {{ ref('stg_issued__invoice_lines') }} as invoice_lines
     inner join {{ ref('currencies') }} as currencies
         on invoice_lines.currency_code = currencies.currency_code
