@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from orchestration.lib.bill_run import STEPS
 from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings
 
@@ -23,7 +24,6 @@ Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 DEMO_BILL_DATE = date(2026, 11, 1)
 DEMO_RENDERED = 50
-STEPS = ("collect", "calculate", "issue", "render", "dispatch", "report")
 
 
 def one_line_errors(
@@ -395,9 +395,15 @@ def review_show(account: str, as_json: bool) -> None:
     show_default=True,
     help="Bill the released accounts at once, in a supplementary pass.",
 )
+@click.option("--issue-date", type=ISO_DATE, help="Date on the invoices (default: the run's).")
 @one_line_errors
 def review_release(
-    accounts: tuple[str, ...], rule_id: str | None, reason: str, bill_date: date, bill: bool
+    accounts: tuple[str, ...],
+    rule_id: str | None,
+    reason: str,
+    bill_date: date,
+    bill: bool,
+    issue_date: date | None,
 ) -> None:
     """Release held accounts, and bill them in a supplementary pass."""
     from orchestration.lib.bill_run import RunOptions, run_bill_date
@@ -410,7 +416,8 @@ def review_release(
     )
     click.echo(f"released {', '.join(decided)}")
     if bill:
-        run_bill_date(house.settings, RunOptions(bill_date, kind="supplementary", render_limit=-1))
+        options = RunOptions(bill_date, kind="supplementary", issue_date=issue_date)
+        run_bill_date(house.settings, options)
 
 
 @review.command("hold")

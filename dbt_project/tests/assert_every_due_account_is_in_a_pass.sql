@@ -10,7 +10,6 @@ main_passes as (
         bill_run_id,
         legal_entity_id,
         bill_cycle_id,
-        period_start,
         period_end
     from {{ ref('int_passes__in_scope') }}
     where pass_kind = 'main'
@@ -28,8 +27,6 @@ due as (
             main_passes.legal_entity_id = accounts.legal_entity_id
             and main_passes.bill_cycle_id = accounts.bill_cycle_id
             and accounts.opened_date < main_passes.period_end
-            and coalesce(accounts.closed_date, cast('9999-12-31' as date))
-            > main_passes.period_start
 
 ),
 

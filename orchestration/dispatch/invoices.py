@@ -16,7 +16,7 @@ from orchestration.ledger.schema import rendered_documents
 from orchestration.ledger.store import Ledger
 from orchestration.lib.documents import load_document
 from orchestration.lib.warehouse import open_warehouse, read_rows
-from orchestration.passes.records import read_passes, record_state
+from orchestration.passes.records import record_complete
 from orchestration.settings import Settings
 
 PDF, HTML = "application/pdf", "text/html"
@@ -79,10 +79,8 @@ def dispatch_bill_date(
         deliveries = list(read_deliveries(settings, ledger, bill_date))
         summary = dispatch_documents(ledger, channels, deliveries, progress)
     sent = summary.accepted_count + summary.already_sent_count
-    if summary.accepted_count and sent == _count_documents(settings, bill_date):
-        with ledger.write() as connection:
-            issued = [one.pass_id for one in read_passes(connection, bill_date) if one.is_issued]
-            record_state(connection, settings, issued, "dispatched")
+    if sent == _count_documents(settings, bill_date):
+        record_complete(settings, ledger, bill_date, "dispatched")
     return summary
 
 

@@ -14,10 +14,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+from sqlalchemy import Connection
 
+from orchestration.collect.kinds import quote
 from orchestration.issue.frozen import FrozenEntity, frozen_entities
 from orchestration.ledger.numbers import NewDocument, take_numbers
-from orchestration.ledger.schema import frozen_files
+from orchestration.ledger.schema import (
+    frozen_files,
+    pass_accounts,
+    pass_transitions,
+    review_decisions,
+)
 from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically, sha256_file, temporary_beside
@@ -25,6 +32,7 @@ from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import (
     BillPass,
     last_control_totals,
+    last_recorded,
     read_passes,
     record_state,
 )
@@ -46,6 +54,10 @@ WHOLE_PASS = frozenset({"anomalies", "control_totals"})
 
 class IssueError(TollhouseError):
     """A pass cannot be issued; nothing was."""
+
+
+class ApprovalNeededError(IssueError):
+    """A pass waits for an approver; nothing of it was issued."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +135,9 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
             for one in read_passes(connection, bill_pass.bill_date)
             if one.pass_id == bill_pass.pass_id
         )
-        if "validated" not in current.states:
-            raise IssueError(
-                f"pass {bill_pass.pass_id} was not validated: run it up to there first"
-            )
         if current.is_issued:
             raise IssueError(f"pass {bill_pass.pass_id} was issued meanwhile by another process")
+        _require_fresh(connection, bill_pass)
         append_rows(connection, frozen_files, [vars(one) for one in files])
         issued = take_numbers(
             connection,
@@ -150,16 +159,33 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
     )
 
 
+def _require_fresh(connection: Connection, bill_pass: BillPass) -> None:
+    """Raise `IssueError` unless the pass was validated after all that decides what it bills."""
+    collected = last_recorded(connection, pass_transitions, bill_pass.pass_id, "collected")
+    validated = last_recorded(connection, pass_transitions, bill_pass.pass_id, "validated")
+    changed = [
+        last_recorded(connection, table, bill_pass.pass_id)
+        for table in (pass_accounts, review_decisions)
+    ]
+    if validated is None or any(
+        one is not None and one > validated for one in (collected, *changed)
+    ):
+        raise IssueError(
+            f"pass {bill_pass.pass_id} was not validated as it stands now: run "
+            f"`tollhouse run --bill-date {bill_pass.bill_date}` (again)"
+        )
+
+
 def _require_approval(
     ledger: Ledger, bill_pass: BillPass, approval: Approval, total: Decimal
 ) -> None:
-    """Raise `IssueError` when the policy wants an approver and nobody approved this very total."""
+    """Raise when the policy wants an approver and nobody approved this very total."""
     if not approval.is_needed(total):
         return
     with ledger.read() as connection:
         approved = last_control_totals(connection, bill_pass.pass_id, "approved")
     if approved.get("total_amount") != str(total):
-        raise IssueError(
+        raise ApprovalNeededError(
             f"pass {bill_pass.pass_id} over {total:,.2f} waits for approval: "
             f"tollhouse approve {bill_pass.pass_id}"
         )
@@ -190,7 +216,7 @@ def _freeze(
     temporary = temporary_beside(path)
     query = freezing_query(entity)
     counted = warehouse.execute(
-        f"copy ({query}) to '{temporary}' (format parquet, compression zstd)",
+        f"copy ({query}) to {quote(str(temporary))} (format parquet, compression zstd)",
         [pass_id] * query.count("?"),
     ).fetchone()
     replace_atomically(temporary, path)

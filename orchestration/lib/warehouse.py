@@ -35,9 +35,15 @@ def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 def read_rows(
     warehouse: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any] | None = None
 ) -> list[Row]:
-    """Return all rows of `query`; of `parameters` it gets those that it names as `$name`."""
+    """Return all rows of `query`; of `parameters` it gets those that it names as `$name`.
+
+    Raises `WarehouseError` when a table is not there: a first run stopped before it.
+    """
     named = set(_PARAMETER.findall(query))
     given = {name: value for name, value in (parameters or {}).items() if name in named}
-    cursor = warehouse.execute(query, given)
+    try:
+        cursor = warehouse.execute(query, given)
+    except duckdb.CatalogException as error:
+        raise WarehouseError("no bill run has built the marts yet") from error
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

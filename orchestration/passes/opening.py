@@ -40,22 +40,17 @@ class DueCycle:
         return f"{self.legal_entity_id}-{self.bill_cycle_id}-{bill_date.isoformat()}"
 
 
-# Due: an account of a cycle whose aligned period begins on the bill date, opened before it, and not
-# closed before the period it bills.
+# Due: an account of a cycle whose aligned period begins on the bill date, opened before it. A
+# closed account too: late usage and unused advance are settled whenever they come, and without any
+# it has nothing to bill.
 DUE = """
     select periods.legal_entity_id, periods.bill_cycle_id, accounts.billing_account_id
     from intermediate.int_bill_periods__aligned as periods
-    inner join intermediate.int_bill_periods__aligned as billed
-        on
-            billed.legal_entity_id = periods.legal_entity_id
-            and billed.bill_cycle_id = periods.bill_cycle_id
-            and billed.period_end = periods.period_start
     inner join intermediate.int_billing_accounts__current as accounts
         on
             accounts.legal_entity_id = periods.legal_entity_id
             and accounts.bill_cycle_id = periods.bill_cycle_id
             and accounts.opened_date < periods.period_start
-            and coalesce(accounts.closed_date, date '9999-12-31') > billed.period_start
     where periods.period_start = ?
     order by all
 """
@@ -86,13 +81,13 @@ def open_main_passes(
     with ledger.write() as connection:
         known = read_passes(connection)
         for due in due_cycles:
-            _refuse_unissued_earlier(known, due, bill_date)
             run_id = due.run_id(bill_date)
             current = next(
                 (one for one in known if one.bill_run_id == run_id and one.pass_kind == "main"),
                 None,
             )
             if current is None:
+                _refuse_out_of_order(known, due, bill_date)
                 append_row(
                     connection,
                     bill_runs,
@@ -127,8 +122,8 @@ def open_supplementary_passes(
             issued_ids = {one.pass_id for one in of_run if one.is_issued}
             released = sorted(
                 account
-                for account in _released(connection, {one.pass_id for one in of_run})
-                if assigned.get(account) in issued_ids
+                for account, held_in in _released(connection, issued_ids).items()
+                if assigned.get(account) == held_in
                 and not _has_document(connection, account, issued_ids)
             )
             if not released:
@@ -143,7 +138,7 @@ def open_supplementary_passes(
         return [one for one in read_passes(connection, bill_date) if not one.is_issued]
 
 
-def _refuse_unissued_earlier(known: Sequence[BillPass], due: DueCycle, bill_date: date) -> None:
+def _refuse_out_of_order(known: Sequence[BillPass], due: DueCycle, bill_date: date) -> None:
     for one in known:
         same = (one.legal_entity_id, one.bill_cycle_id) == (due.legal_entity_id, due.bill_cycle_id)
         if same and one.bill_date < bill_date and not one.is_issued:
@@ -215,14 +210,19 @@ def _assigned(connection: Connection) -> dict[str, str]:
     return {row.billing_account_id: row.pass_id for row in rows}
 
 
-def _released(connection: Connection, pass_ids: set[str]) -> set[str]:
+def _released(connection: Connection, pass_ids: set[str]) -> dict[str, str]:
+    """Return the pass of each account's last decision in these passes, where it is a release."""
     rows = connection.execute(
-        select(review_decisions.c.billing_account_id, review_decisions.c.decision)
+        select(
+            review_decisions.c.billing_account_id,
+            review_decisions.c.pass_id,
+            review_decisions.c.decision,
+        )
         .where(review_decisions.c.pass_id.in_(pass_ids))
         .order_by(review_decisions.c.sequence)
     )
-    last: dict[str, str] = {row.billing_account_id: row.decision for row in rows}
-    return {account for account, decision in last.items() if decision == "release"}
+    last = {row.billing_account_id: row for row in rows}
+    return {account: row.pass_id for account, row in last.items() if row.decision == "release"}
 
 
 def _has_document(connection: Connection, account_id: str, pass_ids: set[str]) -> bool:

@@ -7,14 +7,14 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Table, and_, func, select
 
 from orchestration.ledger.schema import bill_runs, pass_transitions, passes
-from orchestration.ledger.store import append_row
+from orchestration.ledger.store import Ledger, append_row
 from orchestration.settings import Settings
 
 
@@ -65,21 +65,15 @@ def read_passes(connection: Connection, bill_date: date | None = None) -> list[B
     ]
 
 
-def last_watermark(connection: Connection, pass_id: str) -> int | None:
-    """Return the landing sequence up to which a pass last collected."""
-    query = (
-        select(pass_transitions.c.landing_watermark)
-        .where(
-            and_(
-                pass_transitions.c.pass_id == pass_id,
-                pass_transitions.c.landing_watermark.is_not(None),
-            )
-        )
-        .order_by(pass_transitions.c.sequence.desc())
-        .limit(1)
-    )
-    watermark: int | None = connection.scalar(query)
-    return watermark
+def last_recorded(
+    connection: Connection, table: Table, pass_id: str, state: str | None = None
+) -> datetime | None:
+    """Return when a row of a pass was last appended to a ledger table, None when there is none."""
+    query = select(func.max(table.c.recorded_at)).where(table.c.pass_id == pass_id)
+    if state is not None:
+        query = query.where(table.c.state == state)
+    recorded: datetime | None = connection.scalar(query)
+    return recorded
 
 
 def last_control_totals(connection: Connection, pass_id: str, state: str) -> dict[str, Any]:
@@ -118,6 +112,17 @@ def record_state(
                 json.dumps(control_totals, sort_keys=True, default=str) if control_totals else None
             ),
         )
+
+
+def record_complete(settings: Settings, ledger: Ledger, bill_date: date, state: str) -> None:
+    """Record that the issued passes of a bill date reached a state, for those that had not."""
+    with ledger.write() as connection:
+        fresh = [
+            one.pass_id
+            for one in read_passes(connection, bill_date)
+            if one.is_issued and state not in one.states
+        ]
+        record_state(connection, settings, fresh, state)
 
 
 def last_issue_date(connection: Connection, legal_entity_id: str) -> date | None:

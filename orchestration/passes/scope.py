@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.collect.kinds import quote
 from orchestration.ledger.export import export_ledger
 from orchestration.ledger.store import Ledger
 from orchestration.lib.files import replace_atomically, temporary_beside
@@ -26,7 +27,7 @@ def write_scope(exports: Path, pass_ids: Sequence[str]) -> Path:
             memory.executemany(
                 "insert into passes_in_scope values (?)", [[one] for one in pass_ids]
             )
-        memory.execute(f"copy passes_in_scope to '{temporary}' (format parquet)")
+        memory.execute(f"copy passes_in_scope to {quote(str(temporary))} (format parquet)")
     replace_atomically(temporary, path)
     return path
 

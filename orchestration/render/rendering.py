@@ -14,7 +14,7 @@ from orchestration.ledger.schema import bill_runs, documents, passes, rendered_d
 from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.documents import store_document
 from orchestration.lib.warehouse import open_warehouse
-from orchestration.passes.records import read_passes, record_state
+from orchestration.passes.records import record_complete
 from orchestration.render.documents import read_invoices
 from orchestration.render.worker import Rendered, render
 from orchestration.settings import Settings
@@ -70,10 +70,8 @@ def render_documents(
             progress(done, len(chosen))
     rendered = len(chosen) - len(errors)
     remaining = len(waiting) - rendered
-    if rendered and not remaining:
-        with ledger.write() as connection:
-            issued = [one.pass_id for one in read_passes(connection, bill_date) if one.is_issued]
-            record_state(connection, settings, issued, "rendered")
+    if not remaining:
+        record_complete(settings, ledger, bill_date, "rendered")
     return RenderSummary(rendered, remaining, tuple(errors))
 
 

@@ -25,3 +25,7 @@ def render(invoice: Invoice) -> Rendered:
         return Rendered(invoice.number, render_pdf(invoice), render_html(invoice).encode())
     except RenderError as error:
         return Rendered(invoice.number, error=str(error))
+    except Exception as error:
+        # One document must not stop the others; what it was is told with its number.
+        reason = f"{type(error).__name__}: {error}"
+        return Rendered(invoice.number, error=f"document {invoice.number}: {reason}")

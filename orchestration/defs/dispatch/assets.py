@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.defs.dbt_models import bill_date_of
 from orchestration.defs.partitions import BILL_DATES
+from orchestration.dispatch.channel import mask_addresses
 from orchestration.dispatch.invoices import dispatch_bill_date
 from orchestration.lib.house import open_house
 from orchestration.lib.progress import Progress
@@ -24,7 +25,8 @@ def dispatched_documents(context: dg.AssetExecutionContext) -> dg.MaterializeRes
     with Progress("sending") as progress:
         summary = dispatch_bill_date(house.settings, house.ledger, bill_date_of(context), progress)
     for unsent in (*summary.failed, *summary.pending)[:10]:
-        say(f"  {unsent.document_number} by {unsent.channel}: {unsent.code} {unsent.reason}")
+        reason = mask_addresses(f"{unsent.code} {unsent.reason}")
+        say(f"  {unsent.document_number} by {unsent.channel}: {reason}")
     say(
         f"sent {summary.accepted_count:,} documents, {summary.already_sent_count:,} were sent "
         f"before, {len(summary.failed)} failed, {len(summary.pending)} pending"

@@ -7,12 +7,14 @@ import dagster as dg
 from orchestration.defs.collect.assets import LOCK_SECONDS
 from orchestration.defs.dbt_models import bill_date_of
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
-from orchestration.issue.freezing import issue_passes
+from orchestration.issue.freezing import ApprovalNeededError, issue_passes
 from orchestration.issue.frozen import frozen_entities
+from orchestration.lib.dbt import require_success
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.say import say
 from orchestration.passes.records import read_passes
+from orchestration.passes.scope import export_for_dbt
 
 
 @dg.asset(
@@ -28,7 +30,13 @@ def issued_invoices(context: dg.AssetExecutionContext) -> dg.MaterializeResult[A
     with writer_lock(house.settings, LOCK_SECONDS):
         with house.ledger.read() as connection:
             bill_passes = read_passes(connection, bill_date_of(context))
-        summaries = issue_passes(house.settings, house.ledger, bill_passes)
+        try:
+            summaries = issue_passes(house.settings, house.ledger, bill_passes)
+        except ApprovalNeededError:
+            # Whoever approves looks at the drafts and at the review queue first.
+            export_for_dbt(house.settings, house.ledger)
+            require_success(house.dbt.build("marts"), "marts of what waits for approval")
+            raise
     for one in summaries:
         numbers = f" ({one.first_number} to {one.last_number})" if one.invoice_count else ""
         say(

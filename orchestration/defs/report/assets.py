@@ -5,14 +5,17 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.defs.collect.assets import LOCK_SECONDS
 from orchestration.defs.dbt_models import bill_date_of
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
-from orchestration.lib.house import open_house
+from orchestration.lib.dbt import require_success
+from orchestration.lib.house import House, open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.publish import publish_marts
 from orchestration.lib.say import say
 from orchestration.passes.closing import close_finished_runs
 from orchestration.passes.records import read_passes, record_state
+from orchestration.passes.scope import export_for_dbt
 from orchestration.report.cycle import write_cycle_report
 
 REPORTING_MARTS = [
@@ -27,7 +30,13 @@ REPORTING_MARTS = [
 ]
 
 
-@dg.asset(group_name="report", kinds={"html"}, deps=REPORTING_MARTS, partitions_def=BILL_DATES)
+@dg.asset(
+    group_name="report",
+    kinds={"html"},
+    deps=REPORTING_MARTS,
+    partitions_def=BILL_DATES,
+    pool=WRITER_POOL,
+)
 def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Write the bill date's report for finance, one self-contained page."""
     house, bill_date = open_house(), bill_date_of(context)
@@ -39,8 +48,11 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
             if one.is_issued and "reported" not in one.states
         ]
         record_state(connection, house.settings, fresh, "reported")
-    for run_id in close_finished_runs(house.settings, house.ledger):
+    closed = close_finished_runs(house.settings, house.ledger)
+    for run_id in closed:
         say(f"closed bill run {run_id}")
+    if fresh or closed:
+        _show_runs(house)
     say(f"wrote the cycle report: {path}")
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
 
@@ -48,14 +60,21 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
 @dg.asset(
     group_name="report",
     kinds={"duckdb", "parquet"},
-    deps=REPORTING_MARTS,
+    deps=[*REPORTING_MARTS, "cycle_report"],
     partitions_def=BILL_DATES,
     pool=WRITER_POOL,
 )
 def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Publish one generation of the marts; readers go on reading the one before meanwhile."""
     house = open_house()
-    with writer_lock(house.settings, 600):
+    with writer_lock(house.settings, LOCK_SECONDS):
         summary = publish_marts(house.settings)
     say(f"published the marts to {house.settings.published}")
     return dg.MaterializeResult(metadata={"summary": str(summary)})
+
+
+def _show_runs(house: House) -> None:
+    """Let the marts say what reporting changed: else the next run alone would change them."""
+    with writer_lock(house.settings, LOCK_SECONDS):
+        export_for_dbt(house.settings, house.ledger)
+        require_success(house.dbt.build("fct_bill_runs+"), "showing the runs as reported")

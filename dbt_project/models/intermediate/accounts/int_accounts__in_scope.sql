@@ -26,7 +26,8 @@ accounts as (
         language,
         delivery_channel,
         sales_region,
-        opened_date
+        opened_date,
+        closed_date
     from {{ ref('int_billing_accounts__current') }}
 
 ),
@@ -57,7 +58,8 @@ in_scope as (
         passes.period_start,
         passes.period_end,
         passes.next_bill_date,
-        accounts.opened_date
+        accounts.opened_date,
+        accounts.closed_date
     from passes
     inner join assigned on passes.pass_id = assigned.pass_id
     inner join accounts on assigned.billing_account_id = accounts.billing_account_id

@@ -10,7 +10,8 @@ accounts as (
         currency_code,
         bill_date,
         go_live_date,
-        next_bill_date
+        next_bill_date,
+        coalesce(closed_date, cast('9999-12-31' as date)) as closed_date
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -70,47 +71,67 @@ periods as (
 
 ),
 
--- From the day it was charged through to the horizon: in advance the end of the aligned period that
--- contains the bill date, in arrears the bill date. Charged beyond the end of a stay: given back.
-spans as (
+-- What the account is charged for ends with the account.
+stays as (
 
     select
         accounts.pass_id,
         accounts.billing_account_id,
         accounts.legal_entity_id,
         accounts.bill_cycle_id,
+        accounts.bill_date,
+        accounts.go_live_date,
+        accounts.next_bill_date,
         subscription_plans.subscription_id,
         subscription_plans.plan_id,
+        subscription_plans.is_last_stay,
+        subscription_plans.effective_from,
+        least(subscription_plans.effective_to, accounts.closed_date) as effective_to
+    from accounts
+    inner join subscription_plans
+        on accounts.billing_account_id = subscription_plans.billing_account_id
+
+),
+
+-- From the day it was charged through to the horizon: in advance the end of the aligned period that
+-- contains the bill date, in arrears the bill date. Charged beyond the end of a stay: given back.
+spans as (
+
+    select
+        stays.pass_id,
+        stays.billing_account_id,
+        stays.legal_entity_id,
+        stays.bill_cycle_id,
+        stays.subscription_id,
+        stays.plan_id,
         charges.charge_code,
         charges.billing_timing,
         greatest(
-            subscription_plans.effective_from,
-            coalesce(charged_through.charged_through_date, accounts.go_live_date)
+            stays.effective_from,
+            coalesce(charged_through.charged_through_date, stays.go_live_date)
         ) as charge_from,
         least(
-            subscription_plans.effective_to,
+            stays.effective_to,
             case charges.billing_timing
-                when 'advance' then accounts.next_bill_date
-                else accounts.bill_date
+                when 'advance' then stays.next_bill_date
+                else stays.bill_date
             end
         ) as charge_to,
         case
             when
-                subscription_plans.is_last_stay
-                and subscription_plans.effective_to <= accounts.bill_date
+                stays.is_last_stay
+                and stays.effective_to <= stays.bill_date
                 then charged_through.charged_through_date
         end as given_back_to,
-        coalesce(charged_through.charged_through_date > subscription_plans.effective_from, false)
+        coalesce(charged_through.charged_through_date > stays.effective_from, false)
             as is_continued,
-        subscription_plans.effective_to
-    from accounts
-    inner join subscription_plans
-        on accounts.billing_account_id = subscription_plans.billing_account_id
-    inner join charges on subscription_plans.plan_id = charges.plan_id
+        stays.effective_to
+    from stays
+    inner join charges on stays.plan_id = charges.plan_id
     left join charged_through
         on
-            subscription_plans.subscription_id = charged_through.subscription_id
-            and subscription_plans.plan_id = charged_through.plan_id
+            stays.subscription_id = charged_through.subscription_id
+            and stays.plan_id = charged_through.plan_id
             and charges.charge_code = charged_through.charge_code
 
 ),

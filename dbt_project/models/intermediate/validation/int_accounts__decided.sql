@@ -36,7 +36,12 @@ anomalies as (
     select
         pass_id,
         billing_account_id,
-        {{ ordered_string_agg('rule_id') }} as rule_ids
+        {{ ordered_string_agg('rule_id') }} as rule_ids,
+        -- What makes an invoice wrong in law: a release says it is right, which it cannot be.
+        max(case
+            when rule_id in ('tax_missing', 'total_does_not_add_up', 'buyer_incomplete') then 1
+            else 0
+        end) = 1 as is_unlawful
     from {{ ref('int_anomalies__combined') }}
     group by pass_id, billing_account_id
 
@@ -69,6 +74,7 @@ decided as (
         accounts.currency_code,
         case
             when decisions.decision = 'hold' then 'held'
+            when anomalies.is_unlawful then 'held'
             when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
                 then 'held'
             when invoices.billing_account_id is null then 'nothing_to_bill'
@@ -77,6 +83,7 @@ decided as (
         case
             when decisions.decision = 'hold'
                 then concat('held by a person: ', decisions.decision_reason)
+            when anomalies.is_unlawful then anomalies.rule_ids
             when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
                 then anomalies.rule_ids
             when invoices.billing_account_id is null then 'no charge is due'

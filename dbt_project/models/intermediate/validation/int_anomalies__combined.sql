@@ -33,6 +33,8 @@ found as (
     select * from {{ ref('int_anomalies__tax_missing') }}
     union all
     select * from {{ ref('int_anomalies__held_by_person') }}
+    union all
+    select * from {{ ref('int_anomalies__buyer_incomplete') }}
 
 ),
 
