@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs.partitions import BILL_DATES
 from orchestration.lib.house import open_house
 from orchestration.passes.cycles import bill_dates_to_run
 
 bill_run = dg.define_asset_job(
     "bill_run",
     selection=dg.AssetSelection.all(),
-    partitions_def=BILL_DATES,
     executor_def=dg.in_process_executor,
     description="Collect, rate, calculate, issue, render, send and report one bill date.",
 )
