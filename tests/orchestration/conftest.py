@@ -66,6 +66,11 @@ def second(stage: Stage, first: Snapshot) -> Snapshot:
     november = SampleOptions(date(2026, 11, 1), subscribers=SUBSCRIBERS, follow_up=True)
     make_sample(stage.settings, november)
     edge_accounts.write_second_month(stage.settings.inbox)
+    ((roaming,),) = first.query(
+        "select min(subscription_id) from marts.dim_subscriptions where billing_account_id in"
+        " (select billing_account_id from marts.fct_review_queue where rule_id = 'plan_mismatch')"
+    )
+    edge_accounts.write_roaming_option(stage.settings.inbox, roaming)
     write_payments(
         stage.settings,
         [

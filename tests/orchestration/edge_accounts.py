@@ -121,6 +121,15 @@ def write_second_month(inbox: Path) -> None:
     _write_messages(inbox, "2026-11", alive, {})
 
 
+def write_roaming_option(inbox: Path, subscription_id: str) -> None:
+    """Write that a subscription had the roaming option since October, after all."""
+    _write(
+        inbox / "subscription_plans" / "edges_3.csv",
+        "subscription_id,plan_id,valid_from,valid_to",
+        [(subscription_id, "option_roaming", "2026-10-01", "")],
+    )
+
+
 def _write_messages(inbox: Path, month: str, since: dict[str, str], days: dict[str, str]) -> None:
     _write(
         inbox / "usage" / f"usage_edges_{month}.csv",

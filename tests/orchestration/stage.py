@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,11 +59,18 @@ class Snapshot:
 
     def numbers(self) -> dict[str, str]:
         """Return the account by invoice number, from the ledger."""
-        return dict(
-            self.query(
-                "select document_number, billing_account_id from staging.stg_ledger__documents"
-            )
-        )
+        return {number: account for number, account, *_ in self.documents()}
+
+    def documents(self) -> list[tuple[Any, ...]]:
+        """Return number, account, id and total of every document, from the ledger.
+
+        Not from the warehouse: a snapshot's staging views read what lies in the home now.
+        """
+        with closing(sqlite3.connect(self.home / "ledger.sqlite")) as ledger:
+            return ledger.execute(
+                "select document_number, billing_account_id, document_id, total_amount"
+                " from documents order by sequence"
+            ).fetchall()
 
     def issued_totals(self) -> list[tuple[Any, ...]]:
         """Return what every issued invoice is: number, account, amounts, dates."""

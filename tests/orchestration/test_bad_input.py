@@ -52,27 +52,6 @@ def test_what_is_no_file_is_told_every_time(collected: Snapshot, stage: Stage) -
     assert told in stage.command("collect").output
 
 
-@pytest.mark.heavy
-def test_the_run_goes_on_beside_bad_files(first: Snapshot) -> None:
-    accepted = first.query(
-        "select records_accepted_count from marts.fct_usage_files where file_name = 'truncated.csv'"
-    )
-    assert accepted == [(1,)]
-    assert first.query("select count(*) from marts.fct_usage_files where file_status = 'rejected'")
-    ((numbers,),) = first.query("select count(*) from staging.stg_ledger__documents")
-    assert numbers > 0
-
-
-@pytest.mark.heavy
-def test_an_unknown_plan_holds_its_account_by_name(first: Snapshot) -> None:
-    held = first.query(
-        "select billing_account_id, seen from marts.fct_review_queue"
-        " where rule_id = 'unknown_plan' and review_status = 'held'"
-    )
-    assert held
-    assert all("plan flat_xxl" in seen for _, seen in held)
-
-
 # Seeds
 
 
@@ -164,24 +143,6 @@ def test_a_wrong_option_is_told_in_words(
     answer = stage.command(*arguments)
     assert answer.exit_code in (1, 2)
     assert told in answer.output.splitlines()[-1]
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("release", "A-nobody", "--reason", "why"), "unknown account A-nobody"),
-        (("release", "A0000046", "--reason", "  "), "a reason is needed"),
-        (("release", "--reason", "why"), "name the accounts"),
-        (("hold", "A-nobody", "--reason", "why"), "unknown account A-nobody"),
-    ],
-)
-def test_a_review_that_cannot_be_is_refused(
-    stage: Stage, first: Snapshot, arguments: tuple[str, ...], told: str
-) -> None:
-    stage.restore(first)
-    error = _error(stage.command("review", *arguments, "--bill-date", "2026-11-01"))
-    assert told in error
 
 
 def test_a_home_that_cannot_be_written_is_told(stage: Stage, tmp_path: Path) -> None:
