@@ -93,7 +93,9 @@ def run_config(options: RunOptions) -> dict[str, Any]:
             }
         }
     if STEPS.index(options.until) >= STEPS.index("render"):
-        ops["rendered_documents"] = {"config": {"limit": options.render_limit}}
+        # Releasing one account must not render what the main pass left for later.
+        kind = "" if options.kind == "main" else options.kind
+        ops["rendered_documents"] = {"config": {"limit": options.render_limit, "pass_kind": kind}}
     return {"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

@@ -41,15 +41,18 @@ def render_documents(
     bill_date: date,
     limit: int | None = None,
     progress: Progress | None = None,
+    pass_kind: str = "",
 ) -> RenderSummary:
     """Render issued invoices of a bill date until all of them, or `limit` of them, have files.
 
-    Rows are written batch by batch, so that a killed run goes on where it stopped. A document that
-    cannot be rendered is reported and tried again by the next run; the others go on.
+    With a `pass_kind`, only invoices of its passes get theirs now. Rows are written batch by batch,
+    so that a killed run goes on where it stopped. A document that cannot be rendered is reported
+    and tried again by the next run; the others go on.
     """
     waiting = _find_unrendered(ledger, bill_date)
     wanted = None if limit is None else max(0, limit - _count_rendered(ledger, bill_date))
-    chosen = dict(list(waiting.items())[:wanted])
+    mine = _find_unrendered(ledger, bill_date, pass_kind) if pass_kind else waiting
+    chosen = dict(list(mine.items())[:wanted])
     errors: list[str] = []
     done = 0
     for batch in _render(settings, list(chosen.values())):
@@ -88,7 +91,7 @@ def _count_rendered(ledger: Ledger, bill_date: date) -> int:
         return int(connection.scalar(query) or 0)
 
 
-def _find_unrendered(ledger: Ledger, bill_date: date) -> dict[str, str]:
+def _find_unrendered(ledger: Ledger, bill_date: date, pass_kind: str = "") -> dict[str, str]:
     """Return id by number of the date's documents without a PDF, in the order of their numbers."""
     query = (
         select(documents.c.document_id, documents.c.document_number)
@@ -102,6 +105,8 @@ def _find_unrendered(ledger: Ledger, bill_date: date) -> dict[str, str]:
         .where(bill_runs.c.bill_date == bill_date, rendered_documents.c.sequence.is_(None))
         .order_by(documents.c.sequence)
     )
+    if pass_kind:
+        query = query.where(passes.c.pass_kind == pass_kind)
     with ledger.read() as connection:
         return {row.document_number: row.document_id for row in connection.execute(query)}
 

@@ -13,9 +13,13 @@ from orchestration.render.rendering import render_documents
 
 
 class RenderConfig(dg.Config):
-    """How many invoices of the bill date get their files; below zero means all of them."""
+    """How many invoices of the bill date get their files; below zero means all of them.
+
+    With a `pass_kind`, only those of its passes.
+    """
 
     limit: int = -1
+    pass_kind: str = ""
 
 
 @dg.asset(
@@ -36,6 +40,7 @@ def rendered_documents(
             bill_date_of(context),
             None if config.limit < 0 else config.limit,
             progress,
+            config.pass_kind,
         )
     for error in summary.errors:
         say(f"  {error}")
