@@ -239,11 +239,10 @@ def test_the_config_says_what_was_asked() -> None:
     options = RunOptions(date(2026, 11, 1), "supplementary", date(2026, 11, 3), render_limit=5)
     ops = run_config(options)["ops"]
     assert ops["opened_passes"]["config"] == {"kind": "SUPPLEMENTARY", "issue_date": "2026-11-03"}
-    assert ops["rendered_documents"]["config"] == {"limit": 5}
-    assert run_config(RunOptions(date(2026, 11, 1)))["ops"]["opened_passes"]["config"] == {
-        "kind": "MAIN",
-        "issue_date": "",
-    }
+    assert ops["rendered_documents"]["config"] == {"limit": 5, "pass_kind": "supplementary"}
+    ops = run_config(RunOptions(date(2026, 11, 1)))["ops"]
+    assert ops["opened_passes"]["config"] == {"kind": "MAIN", "issue_date": ""}
+    assert ops["rendered_documents"]["config"] == {"limit": -1, "pass_kind": ""}
 
 
 def test_the_job_accepts_the_config(definitions: dg.Definitions) -> None:
