@@ -19,6 +19,11 @@ from orchestration.settings import Settings
 _not_run: set[str] = set()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `tests/vectors` try the vectors of any folder."""
+    parser.addoption("--vectors", metavar="DIR", help="try the *.jsonl of this folder")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A house of its own."""
@@ -112,3 +117,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say loudly what was not tested."""
     for reason in sorted(_not_run):
         terminalreporter.write_line(reason, red=True, bold=True)
+    # What a test recorded as "vectors" came with its report, also from another worker.
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == "vectors" and getattr(report, "when", "") == "call":
+                    terminalreporter.section("vectors")
+                    terminalreporter.write_line(text)

@@ -1,0 +1,7 @@
+"""Kinds of prefix.jsonl."""
+
+from __future__ import annotations
+
+from typing import Any
+
+KINDS: dict[str, Any] = {}
