@@ -88,7 +88,7 @@ _OF_LINE = """
         and usage_period_start = $period_start
         and usage_period_end = $period_end
 """
-SEGMENTS = f"select * {_OF_LINE} order by started_at, event_id, segment_started_at limit $shown"
+SEGMENTS = f"select * {_OF_LINE} order by started_at, event_id, segment_number limit $shown"
 RATES = f"""
     select
         usage_rate_id,
@@ -330,7 +330,7 @@ def _record_text(segment: Row, tariff_row: TariffRow) -> str:
         f"{tariff_row.values.get('initial_increment', '?')}/"
         f"{tariff_row.values.get('additional_increment', '?')} = {segment['units']:,}"
     )
-    if segment["segment_started_at"] > segment["started_at"]:
+    if segment["segment_number"] > 1:
         steps = f"part from {segment['segment_started_at']:%H:%M:%S} UTC: {steps}"
     if segment["free_units"]:
         steps += (

@@ -156,7 +156,7 @@ def usage_is_billed_once(evidence: Evidence) -> Finding:
         select event_id, count(*), count(distinct pass_id)
         from frozen.billed_usage
         group by event_id
-        having count(*) > count(distinct segment_started_at) or count(distinct pass_id) > 1
+        having count(*) > count(distinct segment_number) or count(distinct pass_id) > 1
         order by event_id
         limit 1000
         """

@@ -24,8 +24,7 @@ summed as (
         rated.usage_period_start as period_start,
         rated.usage_period_end as period_end,
         -- A call that runs into another band counts where it began.
-        cast(sum(case when rated.segment_started_at = rated.started_at then 1 else 0 end) as bigint)
-            as event_count,
+        cast(sum(case when rated.segment_number = 1 then 1 else 0 end) as bigint) as event_count,
         cast(sum(rated.units) as bigint) as quantity,
         cast(sum(rated.free_units) as bigint) as free_quantity,
         cast(sum(rated.rated_amount) as decimal(18, 6)) as amount

@@ -9,7 +9,7 @@ billed as (
         free_units,
         charged_units,
         rated_amount,
-        segment_started_at,
+        segment_number,
         file_id,
         record_number,
         subscription_id,
@@ -57,7 +57,7 @@ computed as (
         rated.free_units,
         rated.charged_units,
         rated.rated_amount,
-        rated.segment_started_at
+        rated.segment_number
     from {{ ref('int_usage__rated') }} as rated
     inner join decided
         on
@@ -84,7 +84,7 @@ billed_events as (
 
     -- An event is billed with all its segments: its first stands for it.
     select event_id from billed
-    where segment_started_at = started_at
+    where segment_number = 1
 
 ),
 
@@ -117,7 +117,7 @@ open_usage as (
         coalesce(computed.free_units, 0) as free_units,
         coalesce(computed.charged_units, list_priced.units) as charged_units,
         coalesce(computed.rated_amount, list_priced.list_amount) as rated_amount,
-        list_priced.segment_started_at,
+        list_priced.segment_number,
         list_priced.file_id,
         list_priced.record_number,
         list_priced.subscription_id,
@@ -146,7 +146,7 @@ open_usage as (
     left join computed
         on
             list_priced.event_id = computed.event_id
-            and list_priced.segment_started_at = computed.segment_started_at
+            and list_priced.segment_number = computed.segment_number
     left join held on list_priced.billing_account_id = held.billing_account_id
 
 ),

@@ -69,7 +69,7 @@ covered as (
 
     select
         unbilled.event_id,
-        unbilled.segment_started_at,
+        unbilled.segment_number,
         unbilled.units,
         available.available_units,
         cast(sum(unbilled.units) over (
@@ -78,7 +78,7 @@ covered as (
                 unbilled.subscription_id,
                 unbilled.allowance_scope_id,
                 unbilled.usage_period_start
-            order by unbilled.started_at, unbilled.event_id, unbilled.segment_started_at
+            order by unbilled.started_at, unbilled.event_id, unbilled.segment_number
             rows between unbounded preceding and current row
         ) as bigint) as cumulated_units
     from unbilled
@@ -94,7 +94,7 @@ drawn as (
 
     select
         event_id,
-        segment_started_at,
+        segment_number,
         greatest(0, least(units, available_units - (cumulated_units - units))) as free_units
     from covered
 
@@ -110,7 +110,7 @@ charged as (
     left join drawn
         on
             unbilled.event_id = drawn.event_id
-            and unbilled.segment_started_at = drawn.segment_started_at
+            and unbilled.segment_number = drawn.segment_number
 
 ),
 
@@ -136,6 +136,7 @@ rated as (
         allowance_scope_id,
         currency_code,
         tax_category,
+        segment_number,
         record_number,
         duration_seconds,
         volume_bytes,

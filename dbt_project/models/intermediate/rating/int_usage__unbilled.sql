@@ -53,6 +53,7 @@ unbilled as (
         list_priced.allowance_scope_id,
         list_priced.currency_code,
         list_priced.tax_category,
+        list_priced.segment_number,
         list_priced.record_number,
         list_priced.duration_seconds,
         list_priced.volume_bytes,

@@ -348,6 +348,7 @@ segmented as (
 
     select
         {{ all_columns_but('banded', ['band_ends_at', 'ended_at']) }},
+        1 as segment_number,
         banded.started_at as segment_started_at,
         case banded.service
             when 'voice'
@@ -363,6 +364,12 @@ segmented as (
     select
         {{ all_columns_but('crossing', ['time_band_id', 'band_ends_at', 'ended_at']) }},
         later_bands.time_band_id,
+        cast(
+            1 + row_number() over (
+                partition by crossing.event_id
+                order by later_bands.starts_at
+            ) as integer
+        ) as segment_number,
         later_bands.starts_at as segment_started_at,
         {{ seconds_between(
             'later_bands.starts_at', 'least(crossing.ended_at, later_bands.ends_at)'
@@ -391,13 +398,13 @@ priced as (
         usage_rates.per_units,
         allowance_scopes.allowance_scope_id,
         case
-            when segmented.segment_started_at = segmented.started_at then usage_rates.connect_amount
+            when segmented.segment_number = 1 then usage_rates.connect_amount
             else cast(0 as decimal(18, 6))
         end as connect_amount,
         cast({{ round_up_units(
             'segmented.measured_units', 'usage_rates.initial_increment',
             'usage_rates.additional_increment',
-            'segmented.segment_started_at = segmented.started_at'
+            'segmented.segment_number = 1'
         ) }} as bigint) as units,
         case
             when segmented.service = 'voice' and segmented.duration_seconds > 86400
@@ -482,6 +489,7 @@ list_priced as (
         aligned.suspense_reason,
         aligned.guiding_hash,
         tariff.tariff_hash,
+        aligned.segment_number,
         aligned.landing_sequence,
         aligned.record_number,
         aligned.duration_seconds,

@@ -29,11 +29,7 @@ rated as (
     select
         usage_rated.pass_id,
         concat('usage_', decided.outcome) as control_name,
-        cast(
-            sum(
-                case when usage_rated.segment_started_at = usage_rated.started_at then 1 else 0 end
-            ) as bigint
-        )
+        cast(sum(case when usage_rated.segment_number = 1 then 1 else 0 end) as bigint)
             as item_count,
         cast(
             sum(

@@ -12,7 +12,7 @@ cut as (
 
     select distinct event_id
     from segments
-    where segment_started_at > started_at
+    where segment_number > 1
 
 ),
 
@@ -43,9 +43,9 @@ summed as (
         min(segments.serving_network) as serving_network,
         min(segments.country_code) as country_code,
         min(segments.zone_id) as zone_id,
-        min_by(segments.time_band_id, segments.segment_started_at) as time_band_id,
-        min_by(segments.charge_code, segments.segment_started_at) as charge_code,
-        min_by(segments.usage_rate_id, segments.segment_started_at) as usage_rate_id,
+        min_by(segments.time_band_id, segments.segment_number) as time_band_id,
+        min_by(segments.charge_code, segments.segment_number) as charge_code,
+        min_by(segments.usage_rate_id, segments.segment_number) as usage_rate_id,
         min(segments.currency_code) as currency_code,
         min(segments.duration_seconds) as duration_seconds,
         min(segments.volume_bytes) as volume_bytes,

@@ -31,7 +31,7 @@ segments as (
         volume_bytes,
         started_at
     from {{ ref('int_usage__list_priced') }}
-    where segment_started_at = started_at
+    where segment_number = 1
 
 ),
 

@@ -88,7 +88,7 @@ billed_once as (
     from (
         select distinct
             event_id,
-            segment_started_at
+            segment_number
         from {{ ref('stg_issued__billed_usage') }}
     ) as segments
 

@@ -39,6 +39,7 @@ committed as (
         billed_usage.allowance_scope_id,
         billed_usage.currency_code,
         billed_usage.tax_category,
+        billed_usage.segment_number,
         billed_usage.record_number,
         billed_usage.duration_seconds,
         billed_usage.volume_bytes,
