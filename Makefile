@@ -45,6 +45,7 @@ lint: $(VENV)/installed-dev ## Format, style and types of Python, and style of S
 	@find dbt_project -name '*.sql' -not -path '*/target/*' -print0 | LC_ALL=C.UTF-8 xargs -0 awk '$(TOO_LONG)'
 	$(SQLFLUFF) --dialect duckdb $(SQL)
 	TOLLHOUSE_LINT_ENGINE=spark $(SQLFLUFF) --dialect sparksql $(SQL)
+	$(SQLFLUFF) --dialect duckdb seeds/checks
 
 parse: $(VENV)/installed-dev ## Read the dbt project without a warehouse
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \

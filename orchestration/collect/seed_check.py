@@ -2,8 +2,9 @@
 
 What a seed must be stands in its property file (`_*.yml`), under `config`: `column_types`, and
 `meta` with `key`, `validity` (from, to: half-open, empty to = open), `no_gaps`, `required`,
-`references` (column: seed.column), `wildcard` (columns that may hold `*`), `positive` and
-`non_negative`.
+`references` (column: seed.column), `wildcard` (columns that may hold `*`), `positive`,
+`non_negative`, `allowed` (column: values it may have) and `row_id` (the column that names a row for
+good: unique in the file). What looks at several seeds at once is a query in `seeds/checks/`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 import yaml
 
+from orchestration.collect.seed_rules import FOLDER, ReadSeed, find_rules, run_rules
+
 _META_KEYS = {
     "key",
     "validity",
@@ -29,6 +32,8 @@ _META_KEYS = {
     "positive",
     "non_negative",
     "wildcard",
+    "allowed",
+    "row_id",
 }
 _LONGEST_SHOWN = 60
 _MOST_PROBLEMS_PER_RULE = 20
@@ -68,7 +73,9 @@ class SeedRules:
     positive: tuple[str, ...] = ()
     non_negative: tuple[str, ...] = ()
     wildcard: tuple[str, ...] = ()
+    row_id: str = ""
     references: Mapping[str, str] = field(default_factory=dict)
+    allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -108,7 +115,9 @@ def check_seeds(seeds_dir: Path) -> list[SeedProblem]:
             continue
         problems.extend(_check_values(seeds[name], declared))
         problems.extend(_check_keys(seeds[name], declared))
+        problems.extend(_check_row_ids(seeds[name], declared))
         problems.extend(_check_references(seeds[name], declared, seeds, rules))
+    problems.extend(_check_rules(seeds_dir, seeds, rules))
     problems.sort(key=lambda problem: (problem.file, problem.line, problem.rule, problem.message))
     return _shorten(problems)
 
@@ -197,13 +206,23 @@ def _rules_of(
     meta = _mapping(config.get("meta"))
     types = {str(k): str(v).lower() for k, v in _mapping(config.get("column_types")).items()}
     references = {str(k): str(v) for k, v in _mapping(meta.get("references")).items()}
+    allowed = {
+        str(column): tuple(str(value) for value in _list(values))
+        for column, values in _mapping(meta.get("allowed")).items()
+    }
+    row_id = str(meta.get("row_id") or "")
     lists = {
         key: tuple(str(column) for column in _list(meta.get(key)))
         for key in ("key", "validity", "required", "positive", "non_negative", "wildcard")
     }
     for key in sorted(str(key) for key in meta if key not in _META_KEYS):
         problems.append(SeedProblem(file, line, "yaml", f"{name}: unknown meta key '{key}'"))
-    named = [*references, *(column for columns in lists.values() for column in columns)]
+    named = [
+        *references,
+        *allowed,
+        *([row_id] if row_id else []),
+        *(column for columns in lists.values() for column in columns),
+    ]
     for column in sorted({column for column in named if column not in types}):
         message = f"{name}: column '{column}' is named in meta but has no column type"
         problems.append(SeedProblem(file, line, "yaml", message))
@@ -217,7 +236,9 @@ def _rules_of(
         declared_line=line,
         types=types,
         no_gaps=meta.get("no_gaps") is True,
+        row_id=row_id,
         references=references,
+        allowed=allowed,
         **lists,
     )
 
@@ -298,6 +319,8 @@ def _check_values(seed: _Seed, rules: SeedRules) -> Iterator[SeedProblem]:
         if kind is None:
             continue
         check = _type_check(kind)
+        if column in rules.allowed:
+            check = _allowed_check(rules.allowed[column])
         is_required = column in rules.required
         is_wildcard = column in rules.wildcard
         sign = _sign_rule(column, kind, rules)
@@ -379,6 +402,15 @@ def _check_date(value: str) -> tuple[str, str] | None:
     return None if _parse_date(value) else ("date", f"{_show(value)} is not a date like 2026-10-01")
 
 
+def _allowed_check(allowed: Sequence[str]) -> _Check:
+    def check(value: str) -> tuple[str, str] | None:
+        if value in allowed:
+            return None
+        return "allowed", f"{_show(value)} is none of {', '.join(allowed)}"
+
+    return check
+
+
 def _check_boolean(value: str) -> tuple[str, str] | None:
     return (
         None if value in ("true", "false") else ("boolean", f"{_show(value)} is not true or false")
@@ -415,6 +447,17 @@ def _check_keys(seed: _Seed, rules: SeedRules) -> Iterator[SeedProblem]:
                     f"{_describe_key(rules, key)} stands also on line {seed.lines[indexes[0]]}"
                 )
                 yield SeedProblem(seed.file, seed.lines[index], "duplicate_key", message)
+
+
+def _check_row_ids(seed: _Seed, rules: SeedRules) -> Iterator[SeedProblem]:
+    """Yield rows whose name another row has: invoices and explanations name rows by it."""
+    if rules.row_id not in seed.columns:
+        return
+    first: dict[str, int] = {}
+    for line, value in zip(seed.lines, seed.columns[rules.row_id], strict=True):
+        if first.setdefault(value, line) != line:
+            message = f"{rules.row_id} {_show(value)} stands also on line {first[value]}"
+            yield SeedProblem(seed.file, line, "duplicate_id", message)
 
 
 def _describe_key(rules: SeedRules, key: tuple[str, ...]) -> str:
@@ -481,3 +524,22 @@ def _check_references(
             if value not in allowed:
                 message = f"{column} {_show(value)} is not in {target}"
                 yield SeedProblem(seed.file, line, "orphan", message)
+
+
+# Rules over several seeds
+
+
+def _check_rules(
+    seeds_dir: Path, seeds: Mapping[str, _Seed], rules: Mapping[str, SeedRules]
+) -> Iterator[SeedProblem]:
+    """Yield what the queries in `seeds/checks/` find."""
+    read = {
+        name: ReadSeed(seed.lines, seed.columns, rules[name].types) for name, seed in seeds.items()
+    }
+    for found in run_rules(find_rules(seeds_dir), read):
+        if found.seed is None:
+            file = _shown_path(seeds_dir, seeds_dir / FOLDER / f"{found.rule}.sql")
+            yield SeedProblem(file, found.line, "rule", found.message)
+        else:
+            file = seeds[found.seed].file
+            yield SeedProblem(file, found.line, found.rule, found.message)

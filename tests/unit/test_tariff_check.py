@@ -1,0 +1,184 @@
+"""The tariff of the house with one mistake each: `tollhouse check` names file, line and reason."""
+
+# ruff: noqa: E501 - a table of cases reads best with one case to a line
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestration.collect.seed_check import check_seeds
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    """A copy of the house's seeds, to be broken."""
+    return Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
+
+
+def edit(seeds: Path, file: str, old: str, new: str) -> int:
+    """Replace the one line that begins with `old`; return its number."""
+    path = seeds / file
+    lines = path.read_text("utf-8").splitlines()
+    (index,) = [number for number, line in enumerate(lines) if line.startswith(old)]
+    lines[index] = new
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return index + 1
+
+
+def append(seeds: Path, file: str, *rows: str) -> int:
+    """Add rows at the end; return the number of the first."""
+    path = seeds / file
+    text = path.read_text("utf-8")
+    path.write_text(text + "".join(f"{row}\n" for row in rows), "utf-8")
+    return text.count("\n") + 1
+
+
+def found(seeds: Path) -> list[str]:
+    return [str(problem) for problem in check_seeds(seeds)]
+
+
+def values(seeds: Path, file: str, start: str, **changed: str) -> str:
+    """Return the line that begins with `start` with some of its columns changed."""
+    lines = (seeds / file).read_text("utf-8").splitlines()
+    (line,) = [one for one in lines if one.startswith(start)]
+    row = dict(zip(lines[0].split(","), line.split(","), strict=True))
+    return ",".join({**row, **changed}.values())
+
+
+PLANS, RECURRING = "tariff/plans.csv", "tariff/recurring_charges.csv"
+RATES, BANDS = "tariff/usage_rates.csv", "tariff/time_bands.csv"
+PROMOTIONS, ALLOWANCES = "tariff/promotions.csv", "tariff/allowances.csv"
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "changed", "expected"),
+    [
+        (RATES, "UR-0004,", {"rate_amount": '"0,27"'}, "decimal: rate_amount '0,27' is not a number like 0.17"),
+        (RATES, "UR-0004,", {"additional_increment": "0"}, "positive: additional_increment is 0, must be above 0"),
+        (RATES, "UR-0004,", {"per_units": "0"}, "positive: per_units is 0, must be above 0"),
+        (RATES, "UR-0004,", {"zone_id": "abroad"}, "orphan: zone_id 'abroad' is not in zones.zone_id"),
+        (RATES, "UR-0004,", {"service": "vioce"}, "allowed: service 'vioce' is none of voice, sms, "),
+        (RATES, "UR-0004,", {"usage_rate_id": "UR-0003"}, "duplicate_id: usage_rate_id 'UR-0003' stands also on line 4"),
+        (RATES, "UR-0004,", {"tax_category": "X"}, "price_without_tax: tax_category 'X' has no tax rate in DE"),
+        (RECURRING, "RC-0002,", {"billing_timing": "in advance"}, "allowed: billing_timing 'in advance' is none of advance, arrears"),
+        (PLANS, "flat_s,", {"time_band_set_id": "summer"}, "orphan: time_band_set_id 'summer' is not in time_bands.time_band_set_id"),
+        (ALLOWANCES, "AL-0005,", {"unit": "seconds"}, "allowance_never_drawn: allowance_id 'AL-0005' is in seconds, but sms is counted in events"),
+        (PROMOTIONS, "PR-0002,", {"plan_id": "option_roaming"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan has no usage rates"),
+        (PROMOTIONS, "PR-0002,", {"discount_percent": "0"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: discount_percent is 0"),
+        (PROMOTIONS, "PR-0002,", {"valid_from": "2010-01-01", "valid_to": "2020-01-01"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan is not sold while it runs"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_names_its_line(
+    seeds: Path, file: str, row: str, changed: dict[str, str], expected: str
+) -> None:
+    line = edit(seeds, file, row, values(seeds, file, row, **changed))
+    problems = [one for one in found(seeds) if one.startswith(f"seeds/{file}:{line}: {expected}")]
+    assert len(problems) == 1, found(seeds)
+
+
+def test_a_price_raised_with_a_new_row_is_sound_and_overlaps_and_gaps_are_not(seeds: Path) -> None:
+    ended = values(seeds, RATES, "UR-0001,", valid_to="2026-12-01")
+    edit(seeds, RATES, "UR-0001,", ended)
+    raised = ended.replace("UR-0001", "UR-0101").replace("0.170000", "0.190000")
+    line = append(seeds, RATES, raised.replace("2020-01-01,2026-12-01", "2026-12-01,"))
+    assert found(seeds) == []
+    edit(seeds, RATES, "UR-0101,", raised.replace("2020-01-01,2026-12-01", "2026-11-30,"))
+    (problem,) = found(seeds)
+    assert problem.startswith(f"seeds/{RATES}:{line}: overlap: rate_plan_id 'standard'")
+    edit(seeds, RATES, "UR-0101,", raised.replace("2020-01-01,2026-12-01", "2026-12-02,"))
+    problems = found(seeds)
+    assert [one.split(": ")[1] for one in problems] == ["gap"]
+    assert "nothing is valid from 2026-12-01 (line 2) to 2026-12-02" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (RECURRING, "RC-0002,", {"plan_id": "flat_s", "charge_code": "option_fee"}, f"seeds/{PLANS}:3: plan_without_price: plan_id 'flat_m' has no recurring charge from 2020-01-01: if it is free, write an amount of 0"),
+        (RECURRING, "RC-0002,", {"valid_to": "2027-01-01"}, f"seeds/{PLANS}:3: plan_without_price: plan_id 'flat_m' has no recurring charge from 2027-01-01: if it is free, write an amount of 0"),
+        (RATES, "UR-0004,", {"rate_plan_id": "", "valid_to": "2020-01-02"}, "seeds/tariff/zones.csv:3: zone_without_rate: zone_id 'international' has no voice rate in rate plan 'standard' from 2020-01-01"),
+        (RATES, "UR-0013,", {"valid_to": "2026-11-15"}, "seeds/tariff/zones.csv:5: zone_without_rate: zone_id 'roaming_world' has no data rate in rate plan 'standard' from 2026-11-15"),
+        (RATES, "UR-0011,", {"valid_to": "2026-11-15"}, "seeds/tariff/zones.csv:2: zone_without_rate: zone_id 'national' has no data rate in rate plan 'standard' from 2026-11-15"),
+        (RATES, "UR-0014,", {"valid_from": "2020-01-02"}, "seeds/tariff/zones.csv:6: zone_without_rate: zone_id 'incoming' has no voice rate in rate plan 'standard' from 2020-01-01"),
+        (RATES, "UR-0003,", {"time_band_id": "evening", "zone_id": "incoming"}, f"seeds/{RATES}:2: band_without_rate: voice in zone 'national' has no rate for band 'night' in rate plan 'standard' from 2020-01-01"),
+    ],
+)  # fmt: skip
+def test_what_has_no_price_is_named(
+    seeds: Path, file: str, old: str, new: dict[str, str], expected: str
+) -> None:
+    edit(seeds, file, old, values(seeds, file, old, **new))
+    assert expected in found(seeds)
+
+
+def test_a_zone_nobody_priced_is_named(seeds: Path) -> None:
+    line = append(seeds, "tariff/zones.csv", "space,international,Space,Weltraum")
+    assert found(seeds) == [
+        f"seeds/tariff/zones.csv:{line}: zone_without_rate:"
+        " zone_id 'space' has no rate in any rate plan"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "changed", "expected"),
+    [
+        ("standard,day", {"end_time": "16:59"}, "no band from 16:59 to 17:00 on weekdays 1, 2, 3, 4, 5, 6, 7 from 2020-01-01"),
+        ("standard,day", {"last_weekday": "5"}, "no band from 07:00 to 17:00 on weekdays 6, 7 from 2020-01-01"),
+        ("standard,evening", {"end_time": "22:00"}, None),
+        ("standard,evening", {"end_time": "23:00"}, None),
+        ("standard,day", {"first_weekday": "0"}, "allowed: first_weekday '0' is none of 1, 2, 3, 4, 5, 6, 7"),
+    ],
+)  # fmt: skip
+def test_minutes_without_a_band_are_named(
+    seeds: Path, row: str, changed: dict[str, str], expected: str | None
+) -> None:
+    edit(seeds, BANDS, row, values(seeds, BANDS, row, **changed))
+    problems = [one for one in found(seeds) if "minutes_without_band" in one or "allowed" in one]
+    if expected is None:
+        assert problems == []
+    else:
+        assert any(expected in one for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select 'plans' as seed, csv_line, plan_id as message from plans where plan_id = 'flat_m'", ["seeds/tariff/plans.csv:3: mine: flat_m"]),
+        ("select 'plans' as seed, csv_line, plan_id as message from plans where false", []),
+        ("select 1 as one", ["seeds/checks/mine.sql:1: rule: returns one instead of seed, csv_line, message"]),
+        ("select * from tariffs", ["seeds/checks/mine.sql:1: rule: reads tariffs, which is no seed"]),
+        ("select * from read_csv('/etc/passwd')", ["seeds/checks/mine.sql:1: rule: cannot be run: "]),
+        ("selec", ["seeds/checks/mine.sql:1: rule: cannot be run: "]),
+    ],
+)  # fmt: skip
+def test_a_rule_is_one_query_in_one_file(seeds: Path, query: str, expected: list[str]) -> None:
+    (seeds / "checks" / "mine.sql").write_text(query)
+    problems = found(seeds)
+    assert len(problems) == len(expected)
+    for problem, start in zip(problems, expected, strict=True):
+        assert problem.startswith(start)
+
+
+def test_a_rule_waits_until_its_seeds_can_be_read(seeds: Path) -> None:
+    path = seeds / PLANS
+    path.write_text(path.read_text("utf-8").replace("plan_name", "name", 1), "utf-8")
+    assert found(seeds) == [
+        f"seeds/{PLANS}:1: header: missing: 'plan_name'",
+        f"seeds/{PLANS}:1: header: not declared: 'name'",
+    ]
+
+
+def test_two_hundred_thousand_prefixes_are_checked_in_seconds(seeds: Path) -> None:
+    append(
+        seeds,
+        "reference/destination_prefixes.csv",
+        *(f"9{number:06d},DE,any,2000-01-01," for number in range(200_000)),
+    )
+    start = time.process_time()
+    assert found(seeds) == []
+    assert time.process_time() - start < 8
