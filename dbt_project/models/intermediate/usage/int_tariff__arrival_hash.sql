@@ -5,7 +5,8 @@ with
     'usage_rates': [
         'usage_rate_id', 'rate_plan_id', 'service', 'zone_id', 'time_band_id', 'charge_code',
         'rate_amount',
-        'per_units', 'connect_amount', 'initial_increment', 'additional_increment', 'currency_code',
+        'per_units', 'connect_amount', 'initial_increment', 'additional_increment',
+        'price_tier_set_id', 'currency_code',
         'tax_category', 'valid_from', 'valid_to'
     ],
     'destination_zones': ['zone_role', 'country_code', 'zone_id', 'valid_from', 'valid_to'],

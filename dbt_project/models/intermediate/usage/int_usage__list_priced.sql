@@ -391,6 +391,7 @@ priced as (
     select
         segmented.*,
         usage_rates.usage_rate_id,
+        usage_rates.price_tier_set_id,
         usage_rates.charge_code,
         usage_rates.currency_code,
         usage_rates.tax_category,
@@ -483,6 +484,7 @@ list_priced as (
         aligned.time_band_id,
         aligned.charge_code,
         aligned.usage_rate_id,
+        aligned.price_tier_set_id,
         aligned.allowance_scope_id,
         aligned.currency_code,
         aligned.tax_category,
@@ -505,6 +507,7 @@ list_priced as (
         aligned.started_at,
         aligned.segment_started_at,
         aligned.started_local,
+        aligned.tariff_date,
         {{ anchor_date('aligned.period_month', 'aligned.anchor_day') }} as usage_period_start,
         {{ anchor_date(
             first_of_month('aligned.period_month', 'aligned.interval_months'), 'aligned.anchor_day'

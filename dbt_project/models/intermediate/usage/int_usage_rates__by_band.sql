@@ -16,6 +16,7 @@ usage_rates as (
         connect_amount,
         initial_increment,
         additional_increment,
+        price_tier_set_id,
         valid_from,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
     from {{ ref('usage_rates') }}
@@ -80,6 +81,7 @@ expanded as (
         usage_rates.connect_amount,
         usage_rates.initial_increment,
         usage_rates.additional_increment,
+        usage_rates.price_tier_set_id,
         versions.version_from as valid_from,
         versions.version_to as valid_to
     from usage_rates
