@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from orchestration.lib.bill_run import STEPS
+from orchestration.lib.bill_run import PASS_KINDS, STEPS
 from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings
 
@@ -198,18 +198,48 @@ def collect() -> None:
     show_default=True,
     help="How many invoices get their files: a number, or all.",
 )
-@click.option("--issue-date", type=ISO_DATE, help="Date on the invoices (default: the bill date).")
+@click.option(
+    "--kind",
+    type=click.Choice(PASS_KINDS),
+    default="main",
+    show_default=True,
+    help="All that is due, what was released from review, or the accounts named.",
+)
+@click.option("--accounts", help="Accounts of an off-cycle run, with commas between them.")
+@click.option(
+    "--issue-date",
+    type=ISO_DATE,
+    help="Date on the invoices (default: the bill date, or the last one of the series if later).",
+)
 @one_line_errors
-def run(bill_date: date, until: str, render_limit: str, issue_date: date | None) -> None:
+def run(
+    bill_date: date,
+    until: str,
+    render_limit: str,
+    kind: str,
+    accounts: str | None,
+    issue_date: date | None,
+) -> None:
     """Bill one date: collect, rate, calculate, validate, issue, render, send, report."""
     from orchestration.lib.bill_run import RunOptions, run_bill_date
 
     if render_limit != "all" and not render_limit.isdigit():
         raise click.BadParameter("a number, or all", param_hint="--render")
-    limit = -1 if render_limit == "all" else int(render_limit)
+    named = tuple(dict.fromkeys(one.strip() for one in (accounts or "").split(",") if one.strip()))
+    if (kind == "off_cycle") != bool(named):
+        raise click.BadParameter(
+            "an off-cycle run names its accounts, and no other run does", param_hint="--accounts"
+        )
     run_bill_date(
         Settings.from_environment(),
-        RunOptions(bill_date, issue_date=issue_date, render_limit=limit, until=until),
+        RunOptions(
+            bill_date,
+            kind=kind,
+            accounts=named,
+            issue_date=issue_date,
+            render_limit=-1 if render_limit == "all" else int(render_limit),
+            until=until,
+        ),
     )
 
 

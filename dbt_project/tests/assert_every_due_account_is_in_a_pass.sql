@@ -20,6 +20,7 @@ due as (
 
     select
         main_passes.bill_run_id,
+        main_passes.period_end,
         accounts.billing_account_id
     from main_passes
     inner join {{ ref('int_billing_accounts__current') }} as accounts
@@ -32,11 +33,15 @@ due as (
 
 assigned as (
 
-    select distinct
-        passes.bill_run_id,
-        pass_accounts.billing_account_id
+    -- In a pass of the run, or in one of a later date that bills it already.
+    select
+        pass_accounts.billing_account_id,
+        max(bill_runs.bill_date) as billed_up_to
     from {{ ref('stg_ledger__pass_accounts') }} as pass_accounts
     inner join {{ ref('stg_ledger__passes') }} as passes on pass_accounts.pass_id = passes.pass_id
+    inner join {{ ref('stg_ledger__bill_runs') }} as bill_runs
+        on passes.bill_run_id = bill_runs.bill_run_id
+    group by pass_accounts.billing_account_id
 
 ),
 
@@ -56,6 +61,6 @@ inner join main_passes on due.bill_run_id = main_passes.bill_run_id
 inner join decided on main_passes.pass_id = decided.pass_id
 left join assigned
     on
-        due.bill_run_id = assigned.bill_run_id
-        and due.billing_account_id = assigned.billing_account_id
+        due.billing_account_id = assigned.billing_account_id
+        and due.period_end <= assigned.billed_up_to
 where assigned.billing_account_id is null

@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_accounts__decided'}}}) }}
 
 -- A subscription held across the bill date, of an account in a pass, stands on an invoice of the
--- pass or its account has a reason why not. Computed passes are checked before they are issued.
+-- pass or its account has a reason why not. Computed passes are checked before they are issued. An
+-- off-cycle pass bills what is not billed yet, which may be nothing of one subscription.
 with
 
 unissued as (
@@ -18,6 +19,7 @@ passes as (
     from {{ ref('stg_ledger__passes') }} as passes
     inner join {{ ref('stg_ledger__bill_runs') }} as bill_runs
         on passes.bill_run_id = bill_runs.bill_run_id
+    where passes.pass_kind <> 'off_cycle'
 
 ),
 

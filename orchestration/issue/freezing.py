@@ -10,15 +10,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from orchestration.collect.kinds import quote
 from orchestration.issue.frozen import FrozenEntity, frozen_entities
-from orchestration.ledger.numbers import NewDocument, take_numbers
+from orchestration.ledger.numbers import (
+    INVOICE_SERIES,
+    NewDocument,
+    last_issue_date,
+    take_numbers,
+)
 from orchestration.ledger.schema import (
     frozen_files,
     pass_accounts,
@@ -37,8 +43,6 @@ from orchestration.passes.records import (
     record_state,
 )
 from orchestration.settings import Settings
-
-INVOICE_SERIES = "R"
 
 # Which rows of a pass are frozen: those of the accounts that are issued, what says why the others
 # are not, and the pass's own record.
@@ -103,11 +107,13 @@ def issue_passes(
 ) -> list[IssueSummary]:
     """Issue passes that were calculated and validated, each in a transaction of its own.
 
-    The caller holds the writer lock and has built the warehouse from the present ledger. A pass
-    that is issued already is left alone. Raises `IssueError` when a pass was not validated.
+    In the order of their issue dates, since dates never decrease within a series. The caller holds
+    the writer lock and has built the warehouse from the present ledger. A pass that is issued
+    already is left alone. Raises `IssueError` when a pass was not validated.
     """
+    waiting = [bill_pass for bill_pass in bill_passes if not bill_pass.is_issued]
     return [
-        _issue(settings, ledger, bill_pass) for bill_pass in bill_passes if not bill_pass.is_issued
+        _issue(settings, ledger, one) for one in sorted(waiting, key=lambda one: one.issue_date)
     ]
 
 
@@ -160,19 +166,32 @@ def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSumm
 
 
 def _require_fresh(connection: Connection, bill_pass: BillPass) -> None:
-    """Raise `IssueError` unless the pass was validated after all that decides what it bills."""
+    """Raise `IssueError` unless the pass was validated after all that decides what it bills.
+
+    That is its cut-off and issue date, the decisions on it, who was assigned to it, and who of its
+    accounts was taken over by another pass.
+    """
     collected = last_recorded(connection, pass_transitions, bill_pass.pass_id, "collected")
     validated = last_recorded(connection, pass_transitions, bill_pass.pass_id, "validated")
-    changed = [
-        last_recorded(connection, table, bill_pass.pass_id)
-        for table in (pass_accounts, review_decisions)
-    ]
+    decided = last_recorded(connection, review_decisions, bill_pass.pass_id)
+    members = select(pass_accounts.c.billing_account_id).where(
+        pass_accounts.c.pass_id == bill_pass.pass_id
+    )
+    assigned: datetime | None = connection.scalar(
+        select(func.max(pass_accounts.c.recorded_at)).where(
+            pass_accounts.c.billing_account_id.in_(members)
+        )
+    )
+    again = f"run `tollhouse run --bill-date {bill_pass.bill_date}` (again)"
     if validated is None or any(
-        one is not None and one > validated for one in (collected, *changed)
+        one is not None and one > validated for one in (collected, decided, assigned)
     ):
+        raise IssueError(f"pass {bill_pass.pass_id} was not validated as it stands now: {again}")
+    stands_at = last_issue_date(connection, bill_pass.legal_entity_id, INVOICE_SERIES)
+    if stands_at is not None and stands_at > bill_pass.issue_date:
         raise IssueError(
-            f"pass {bill_pass.pass_id} was not validated as it stands now: run "
-            f"`tollhouse run --bill-date {bill_pass.bill_date}` (again)"
+            f"pass {bill_pass.pass_id} is dated {bill_pass.issue_date}, but the series stands at "
+            f"{stands_at} meanwhile: {again}"
         )
 
 

@@ -15,6 +15,8 @@ from orchestration.ledger.errors import LedgerRuleError
 from orchestration.ledger.schema import documents, exact_amount
 from orchestration.ledger.store import append_rows, require_write
 
+INVOICE_SERIES = "R"
+
 # A number becomes a file name, a Message-ID and a payment reference: letters and digits alone.
 _CODE = re.compile(r"[A-Z0-9]{1,12}")
 _CHUNK = 1000
@@ -96,9 +98,14 @@ def take_numbers(
     return [known[document.document_id] for document in new_documents]
 
 
-def find_issued(connection: Connection, document_ids: Sequence[str]) -> dict[str, IssuedDocument]:
-    """Return those of the documents that have a number, by document id."""
-    return _find_issued(connection, document_ids)
+def last_issue_date(connection: Connection, legal_entity_id: str, series: str) -> date | None:
+    """Return the date a series stands at, None when it has no document yet."""
+    latest: date | None = connection.scalar(
+        select(func.max(documents.c.issue_date)).where(
+            documents.c.legal_entity_id == legal_entity_id, documents.c.series == series
+        )
+    )
+    return latest
 
 
 def _find_issued(connection: Connection, document_ids: Sequence[str]) -> dict[str, IssuedDocument]:
@@ -139,11 +146,7 @@ def _check_same(
 def _check_date(
     connection: Connection, legal_entity_id: str, series: str, issue_date: date
 ) -> None:
-    latest: date | None = connection.scalar(
-        select(func.max(documents.c.issue_date)).where(
-            documents.c.legal_entity_id == legal_entity_id, documents.c.series == series
-        )
-    )
+    latest = last_issue_date(connection, legal_entity_id, series)
     if latest is not None and issue_date < latest:
         raise LedgerRuleError(
             f"series {series} of {legal_entity_id} stands at {latest}: "

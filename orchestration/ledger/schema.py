@@ -173,6 +173,7 @@ pass_transitions = _table(
     _text("pass_id", index=True),
     _text("state"),
     Column("landing_watermark", BigInteger),
+    Column("issue_date", Date),
     _text("commit_hash", nullable=True),
     _text("project_hash", nullable=True),
     _text("control_totals", nullable=True),

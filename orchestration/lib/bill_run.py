@@ -23,6 +23,7 @@ concurrency:
     default_limit: 1
     granularity: op
 """
+PASS_KINDS = ("main", "supplementary", "off_cycle")
 # The stretches of the run that can be stopped after, in order.
 STEPS = ("collect", "calculate", "issue", "render", "dispatch", "report")
 
@@ -33,10 +34,14 @@ class RunError(TollhouseError):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run does: `render_limit` below zero means every invoice; `until` is one of `STEPS`."""
+    """What a run does: `render_limit` below zero means every invoice; `until` is one of `STEPS`.
+
+    `kind` is one of `PASS_KINDS`; `accounts` are those of an off-cycle run.
+    """
 
     bill_date: date
     kind: str = "main"
+    accounts: tuple[str, ...] = ()
     issue_date: date | None = None
     render_limit: int = -1
     until: str = "report"
@@ -89,6 +94,7 @@ def run_config(options: RunOptions) -> dict[str, Any]:
         ops["opened_passes"] = {
             "config": {
                 "kind": options.kind.upper(),
+                "accounts": list(options.accounts),
                 "issue_date": options.issue_date.isoformat() if options.issue_date else "",
             }
         }

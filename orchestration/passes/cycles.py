@@ -13,13 +13,16 @@ def bill_dates_to_run(settings: Settings, today: date) -> list[date]:
     """Return the bill dates whose run starts today: the cycles' anchors, after the days of grace.
 
     An anchor past the end of the month means its last day. Cycles of several months are counted
-    from January 2010, as in `int_bill_periods__aligned`.
+    from January 2010, as in `int_bill_periods__aligned`. Where final bills are made at once, every
+    day is a bill date: of the accounts that were closed since the one before.
     """
-    grace = {
-        row["legal_entity_id"]: int(row["grace_days"])
-        for row in _read_valid(settings, "billing_policy", today)
+    policies = _read_valid(settings, "billing_policy", today)
+    grace = {row["legal_entity_id"]: int(row["grace_days"]) for row in policies}
+    dates = {
+        today - timedelta(days=int(row["grace_days"]))
+        for row in policies
+        if row["final_bill"] == "at_once"
     }
-    dates = set()
     for cycle in _read_valid(settings, "bill_cycles", today):
         bill_date = today - timedelta(days=grace.get(cycle["legal_entity_id"], 0))
         if _has_anchor(cycle, bill_date):

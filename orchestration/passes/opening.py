@@ -1,14 +1,20 @@
-"""Opening passes: which accounts are billed, written to the ledger before anything is computed."""
+"""Opening passes: which accounts are billed, written to the ledger before anything is computed.
+
+A main pass bills every account of a cycle due; a supplementary pass those of an issued run that
+were released from review; an off-cycle pass the accounts that are named (a bill on demand), or the
+closed accounts that would otherwise wait for their cycle (final bills), on any date.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, func, insert, select
 
 from orchestration.ledger.actor import current_actor
+from orchestration.ledger.numbers import INVOICE_SERIES, last_issue_date
 from orchestration.ledger.schema import (
     bill_runs,
     documents,
@@ -20,7 +26,7 @@ from orchestration.ledger.schema import (
 from orchestration.ledger.store import Ledger, append_row
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.warehouse import open_warehouse
-from orchestration.passes.records import BillPass, last_issue_date, read_passes, record_state
+from orchestration.passes.records import BillPass, read_passes, record_state
 from orchestration.settings import Settings
 
 
@@ -30,7 +36,7 @@ class PassError(TollhouseError):
 
 @dataclass(frozen=True)
 class DueCycle:
-    """A legal entity's cycle with a bill date, and the accounts that are due on it."""
+    """A legal entity's cycle, and those of its accounts that are to be billed on a date."""
 
     legal_entity_id: str
     bill_cycle_id: str
@@ -56,10 +62,81 @@ DUE = """
 """
 
 
+# Named: whose bill somebody asks for. An account that opens later has nothing to bill yet.
+NAMED = """
+    select legal_entity_id, bill_cycle_id, billing_account_id
+    from intermediate.int_billing_accounts__current
+    where list_contains($accounts, billing_account_id) and opened_date < $bill_date
+    order by all
+"""
+# Closed: accounts whose final bill does not wait for their cycle, where the policy says so. Those
+# of a cycle due on the date are in its main pass, and what closed before go-live is not ours.
+CLOSED = """
+    select accounts.legal_entity_id, accounts.bill_cycle_id, accounts.billing_account_id,
+        accounts.closed_date
+    from intermediate.int_billing_accounts__current as accounts
+    inner join seeds.billing_policy as policy
+        on
+            accounts.legal_entity_id = policy.legal_entity_id
+            and policy.valid_from <= $bill_date
+            and coalesce(policy.valid_to, date '9999-12-31') > $bill_date
+    left join intermediate.int_bill_periods__aligned as periods
+        on
+            accounts.legal_entity_id = periods.legal_entity_id
+            and accounts.bill_cycle_id = periods.bill_cycle_id
+            and periods.period_start = $bill_date
+    where
+        policy.final_bill = 'at_once'
+        and accounts.closed_date <= $bill_date
+        and accounts.closed_date >= policy.go_live_date
+        and periods.period_start is null
+    order by all
+"""
+
+
 def read_due_cycles(settings: Settings, bill_date: date) -> list[DueCycle]:
     """Return what is due on a bill date, from the warehouse's account models."""
     with open_warehouse(settings) as warehouse:
         rows = warehouse.execute(DUE, [bill_date]).fetchall()
+    return _group(rows)
+
+
+def read_named_cycles(
+    settings: Settings, bill_date: date, account_ids: Sequence[str]
+) -> list[DueCycle]:
+    """Return the named accounts by cycle; raises `PassError` for one that cannot be billed."""
+    if not account_ids:
+        raise PassError("an off-cycle run needs the accounts that it bills")
+    named = {"accounts": list(account_ids), "bill_date": bill_date}
+    with open_warehouse(settings) as warehouse:
+        rows = warehouse.execute(NAMED, named).fetchall()
+    found = {account for _, _, account in rows}
+    if missing := [one for one in account_ids if one not in found]:
+        raise PassError(f"no account {', '.join(missing)} was open before {bill_date}")
+    return _group(rows)
+
+
+def read_closed_cycles(settings: Settings, ledger: Ledger, bill_date: date) -> list[DueCycle]:
+    """Return the closed accounts whose final bill is due: none of their passes saw them close.
+
+    An account in a pass that is not issued yet waits for it.
+    """
+    with open_warehouse(settings) as warehouse:
+        rows = warehouse.execute(CLOSED, {"bill_date": bill_date}).fetchall()
+    if not rows:
+        return []
+    with ledger.read() as connection:
+        by_id = {one.pass_id: one for one in read_passes(connection)}
+        assigned = read_assigned(connection)
+    due = []
+    for entity, cycle, account, closed_date in rows:
+        last = by_id.get(assigned.get(account, ""))
+        if last is None or (last.is_issued and last.bill_date < closed_date):
+            due.append((entity, cycle, account))
+    return _group(due)
+
+
+def _group(rows: Sequence[tuple[str, str, str]]) -> list[DueCycle]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for entity, cycle, account in rows:
         grouped.setdefault((entity, cycle), []).append(account)
@@ -75,12 +152,17 @@ def open_main_passes(
 ) -> list[BillPass]:
     """Open the main pass of every cycle due, or take up the one that is not issued yet.
 
-    A held account of an earlier run is taken over: its latest assignment counts. Raises `PassError`
-    when an earlier run of the cycle is not issued. Returns the passes still to be issued.
+    An account held in an earlier run, or still in an off-cycle pass that is not issued, is taken
+    over: its latest assignment counts. One that a later pass bills already stays there. Raises
+    `PassError` when an earlier run of the cycle is not issued. Returns the passes still to be
+    issued.
     """
     with ledger.write() as connection:
         known = read_passes(connection)
+        assigned = read_assigned(connection)
+        later = {one.pass_id for one in known if one.bill_date > bill_date}
         for due in due_cycles:
+            mine = [one for one in due.account_ids if assigned.get(one) not in later]
             run_id = due.run_id(bill_date)
             current = next(
                 (one for one in known if one.bill_run_id == run_id and one.pass_kind == "main"),
@@ -88,21 +170,49 @@ def open_main_passes(
             )
             if current is None:
                 _refuse_out_of_order(known, due, bill_date)
-                append_row(
-                    connection,
-                    bill_runs,
-                    bill_run_id=run_id,
-                    legal_entity_id=due.legal_entity_id,
-                    bill_cycle_id=due.bill_cycle_id,
-                    bill_date=bill_date,
-                )
-                pass_id = _open(connection, settings, due, bill_date, "main", 1, issue_date)
-                _assign(connection, pass_id, due.account_ids)
+                pass_id = _open(connection, settings, known, due, bill_date, "main", issue_date)
+                _assign(connection, pass_id, mine)
             elif not current.is_issued:
-                assigned = _assigned(connection)
-                late = [one for one in due.account_ids if assigned.get(one) != current.pass_id]
+                late = [one for one in mine if assigned.get(one) != current.pass_id]
                 _assign(connection, current.pass_id, late)
-        return [one for one in read_passes(connection, bill_date) if not one.is_issued]
+        return _read_unissued(connection, bill_date)
+
+
+def open_off_cycle_passes(
+    settings: Settings,
+    ledger: Ledger,
+    bill_date: date,
+    due_cycles: Sequence[DueCycle],
+    issue_date: date | None = None,
+) -> list[BillPass]:
+    """Open an off-cycle pass for given accounts, or take up the one that is not issued yet.
+
+    An account that was in an off-cycle pass of the bill date before is not billed once more: the
+    same call again goes on with what it began. Raises `PassError` when an account is in another
+    pass that is not issued yet, or was billed up to a later date. Returns the passes still to be
+    issued.
+    """
+    with ledger.write() as connection:
+        known = read_passes(connection)
+        assigned = read_assigned(connection)
+        by_id = {one.pass_id: one for one in known}
+        for due in due_cycles:
+            run_id = due.run_id(bill_date)
+            mine = [
+                one for one in known if one.bill_run_id == run_id and one.pass_kind == "off_cycle"
+            ]
+            begun = _members(connection, {one.pass_id for one in mine})
+            fresh = [one for one in due.account_ids if one not in begun]
+            for account in fresh:
+                _refuse_entangled(account, by_id.get(assigned.get(account, "")), bill_date)
+            if not fresh:
+                continue
+            waiting = next((one.pass_id for one in mine if not one.is_issued), None)
+            pass_id = waiting or _open(
+                connection, settings, known, due, bill_date, "off_cycle", issue_date
+            )
+            _assign(connection, pass_id, fresh)
+        return _read_unissued(connection, bill_date)
 
 
 def open_supplementary_passes(
@@ -116,7 +226,7 @@ def open_supplementary_passes(
     """
     with ledger.write() as connection:
         known = read_passes(connection, bill_date)
-        assigned = _assigned(connection)
+        assigned = read_assigned(connection)
         for run_id in sorted({one.bill_run_id for one in known}):
             of_run = [one for one in known if one.bill_run_id == run_id]
             issued_ids = {one.pass_id for one in of_run if one.is_issued}
@@ -129,19 +239,79 @@ def open_supplementary_passes(
             if not released:
                 continue
             first = of_run[0]
-            number = 1 + sum(one.pass_kind == "supplementary" for one in of_run)
             due = DueCycle(first.legal_entity_id, first.bill_cycle_id, tuple(released))
             pass_id = _open(
-                connection, settings, due, bill_date, "supplementary", number, issue_date
+                connection, settings, known, due, bill_date, "supplementary", issue_date
             )
             _assign(connection, pass_id, released)
-        return [one for one in read_passes(connection, bill_date) if not one.is_issued]
+        return _read_unissued(connection, bill_date)
+
+
+def take_up(
+    settings: Settings,
+    ledger: Ledger,
+    bill_passes: Sequence[BillPass],
+    landing_watermark: int,
+    issue_date: date | None = None,
+) -> None:
+    """Record that passes collected: the cut-off of their usage, and the date of their invoices.
+
+    The issue date is the one asked for, else the one the pass has, but never before the bill date
+    nor before the last document of the series: an older pass that waited while a newer one was
+    issued follows it. Raises `PassError` when the date asked for is before these.
+    """
+    with ledger.write() as connection:
+        for one in bill_passes:
+            earliest = _earliest_issue_date(connection, one.legal_entity_id, one.bill_date)
+            _require_not_before(issue_date, earliest)
+            record_state(
+                connection,
+                settings,
+                [one.pass_id],
+                "collected",
+                landing_watermark=landing_watermark,
+                issue_date=issue_date or max(earliest, one.issue_date),
+            )
+
+
+def _earliest_issue_date(connection: Connection, legal_entity_id: str, bill_date: date) -> date:
+    stands_at = last_issue_date(connection, legal_entity_id, INVOICE_SERIES)
+    return max(bill_date, stands_at or bill_date)
+
+
+def _require_not_before(issue_date: date | None, earliest: date) -> None:
+    if issue_date is not None and issue_date < earliest:
+        raise PassError(
+            f"issue date {issue_date} is before {earliest}: dates never decrease within a series"
+        )
+
+
+def _read_unissued(connection: Connection, bill_date: date) -> list[BillPass]:
+    return [one for one in read_passes(connection, bill_date) if not one.is_issued]
+
+
+def _refuse_entangled(account: str, last: BillPass | None, bill_date: date) -> None:
+    """Raise when an off-cycle bill of this date would cross the account's last pass."""
+    if last is None:
+        return
+    if not last.is_issued:
+        raise PassError(
+            f"account {account} is in pass {last.pass_id}, which is not issued yet: finish it with "
+            f"`tollhouse run --bill-date {last.bill_date}`"
+        )
+    if last.bill_date > bill_date:
+        raise PassError(
+            f"account {account} was billed for {last.bill_date} by pass {last.pass_id}: "
+            f"a bill of {bill_date} would come before it"
+        )
 
 
 def _refuse_out_of_order(known: Sequence[BillPass], due: DueCycle, bill_date: date) -> None:
     for one in known:
         same = (one.legal_entity_id, one.bill_cycle_id) == (due.legal_entity_id, due.bill_cycle_id)
-        if same and one.bill_date < bill_date and not one.is_issued:
+        # An off-cycle pass bars no cycle: its accounts are taken over.
+        is_waiting = not one.is_issued and one.pass_kind != "off_cycle"
+        if same and one.bill_date < bill_date and is_waiting:
             raise PassError(
                 f"pass {one.pass_id} is not issued yet: finish it with "
                 f"`tollhouse run --bill-date {one.bill_date}` before billing {bill_date}"
@@ -155,23 +325,33 @@ def _refuse_out_of_order(known: Sequence[BillPass], due: DueCycle, bill_date: da
 def _open(
     connection: Connection,
     settings: Settings,
+    known: Sequence[BillPass],
     due: DueCycle,
     bill_date: date,
     kind: str,
-    number: int,
     issue_date: date | None,
 ) -> str:
-    pass_id = f"{due.run_id(bill_date)}-{kind}-{number}"
-    earliest = max(bill_date, last_issue_date(connection, due.legal_entity_id) or bill_date)
-    if issue_date is not None and issue_date < earliest:
-        raise PassError(
-            f"issue date {issue_date} is before {earliest}: dates never decrease within a series"
+    """Append the pass, and its bill run when it is the first of it; return the pass's id."""
+    run_id = due.run_id(bill_date)
+    of_run = [one for one in known if one.bill_run_id == run_id]
+    if not of_run:
+        append_row(
+            connection,
+            bill_runs,
+            bill_run_id=run_id,
+            legal_entity_id=due.legal_entity_id,
+            bill_cycle_id=due.bill_cycle_id,
+            bill_date=bill_date,
         )
+    number = 1 + sum(one.pass_kind == kind for one in of_run)
+    pass_id = f"{run_id}-{kind}-{number}"
+    earliest = _earliest_issue_date(connection, due.legal_entity_id, bill_date)
+    _require_not_before(issue_date, earliest)
     append_row(
         connection,
         passes,
         pass_id=pass_id,
-        bill_run_id=due.run_id(bill_date),
+        bill_run_id=run_id,
         pass_kind=kind,
         pass_number=number,
         issue_date=issue_date or earliest,
@@ -197,7 +377,13 @@ def _assign(connection: Connection, pass_id: str, account_ids: Sequence[str]) ->
         )
 
 
-def _assigned(connection: Connection) -> dict[str, str]:
+def _members(connection: Connection, pass_ids: Collection[str]) -> set[str]:
+    """Return every account that was ever assigned to one of the passes."""
+    query = select(pass_accounts.c.billing_account_id).where(pass_accounts.c.pass_id.in_(pass_ids))
+    return set(connection.scalars(query))
+
+
+def read_assigned(connection: Connection) -> Mapping[str, str]:
     """Return each account's pass: the one it was assigned to last."""
     latest = (
         select(func.max(pass_accounts.c.sequence)).group_by(pass_accounts.c.billing_account_id)

@@ -20,7 +20,11 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True)
 class BillPass:
-    """One pass of a bill run with the states it has reached, in order."""
+    """One pass of a bill run with the states it has reached, in order.
+
+    `issue_date` is the one that its invoices bear, or would bear if it were issued now: it can move
+    until the pass is issued, since dates never decrease within a series.
+    """
 
     pass_id: str
     bill_run_id: str
@@ -56,12 +60,21 @@ def read_passes(connection: Connection, bill_date: date | None = None) -> list[B
     if bill_date is not None:
         query = query.where(bill_runs.c.bill_date == bill_date)
     reached: dict[str, list[str]] = {}
-    transitions = select(pass_transitions.c.pass_id, pass_transitions.c.state)
+    dated: dict[str, date] = {}
+    transitions = select(
+        pass_transitions.c.pass_id, pass_transitions.c.state, pass_transitions.c.issue_date
+    )
     for row in connection.execute(transitions.order_by(pass_transitions.c.sequence)):
         reached.setdefault(row.pass_id, []).append(row.state)
+        if row.issue_date is not None:
+            dated[row.pass_id] = row.issue_date
+    found = [dict(row._mapping) for row in connection.execute(query)]
     return [
-        BillPass(**row._mapping, states=tuple(reached.get(row.pass_id, ())))
-        for row in connection.execute(query)
+        BillPass(
+            **{**row, "issue_date": dated.get(row["pass_id"], row["issue_date"])},
+            states=tuple(reached.get(row["pass_id"], ())),
+        )
+        for row in found
     ]
 
 
@@ -95,9 +108,13 @@ def record_state(
     state: str,
     *,
     landing_watermark: int | None = None,
+    issue_date: date | None = None,
     control_totals: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append that passes reached a state, with the commit and the hash of models and seeds."""
+    """Append that passes reached a state, with the commit and the hash of models and seeds.
+
+    Collecting sets the cut-off and the issue date that the pass has from then on.
+    """
     commit_hash, project_hash = describe_project(settings)
     for pass_id in pass_ids:
         append_row(
@@ -106,6 +123,7 @@ def record_state(
             pass_id=pass_id,
             state=state,
             landing_watermark=landing_watermark,
+            issue_date=issue_date,
             commit_hash=commit_hash,
             project_hash=project_hash,
             control_totals=(
@@ -123,23 +141,6 @@ def record_complete(settings: Settings, ledger: Ledger, bill_date: date, state: 
             if one.is_issued and state not in one.states
         ]
         record_state(connection, settings, fresh, state)
-
-
-def last_issue_date(connection: Connection, legal_entity_id: str) -> date | None:
-    """Return the latest issue date of a legal entity: dates never decrease within a series."""
-    query = (
-        select(func.max(passes.c.issue_date))
-        .join(bill_runs, passes.c.bill_run_id == bill_runs.c.bill_run_id)
-        .join(pass_transitions, pass_transitions.c.pass_id == passes.c.pass_id)
-        .where(
-            and_(
-                bill_runs.c.legal_entity_id == legal_entity_id,
-                pass_transitions.c.state == "issued",
-            )
-        )
-    )
-    issued: date | None = connection.scalar(query)
-    return issued
 
 
 def describe_project(settings: Settings) -> tuple[str | None, str]:

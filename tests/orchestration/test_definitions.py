@@ -151,14 +151,17 @@ def test_everything_that_writes_the_warehouse_is_in_one_pool(definitions: dg.Def
 def policy(tmp_path: Path) -> Iterator[Settings]:
     """A house whose policy is a copy, to be changed."""
     shutil.copytree(PROJECT / "seeds" / "policy", tmp_path / "seeds" / "policy")
+    (tmp_path / "dbt_project").mkdir()
+    (tmp_path / "dbt_project" / "dbt_project.yml").touch()
     yield Settings(home=tmp_path / "home", project_root=tmp_path)
 
 
 def _write_policy(settings: Settings, grace_days: int, anchor_day: int, months: int = 1) -> None:
     folder = settings.seeds / "policy"
     (folder / "billing_policy.csv").write_text(
-        "legal_entity_id,grace_days,valid_from,valid_to\n"
-        f"nordwind,{grace_days},2000-01-01,2026-12-31\nnordwind,0,2026-12-31,\n"
+        "legal_entity_id,grace_days,final_bill,valid_from,valid_to\n"
+        f"nordwind,{grace_days},with_cycle,2000-01-01,2026-12-31\n"
+        "nordwind,0,with_cycle,2026-12-31,\n"
     )
     (folder / "bill_cycles.csv").write_text(
         "legal_entity_id,bill_cycle_id,interval_months,anchor_day,valid_from,valid_to\n"
@@ -192,12 +195,21 @@ def test_the_31st_is_the_last_day_of_february(
     _write_policy(policy, grace_days=grace, anchor_day=31)
     if year > 2026:
         (policy.seeds / "policy" / "billing_policy.csv").write_text(
-            f"legal_entity_id,grace_days,valid_from,valid_to\nnordwind,{grace},2000-01-01,\n"
+            "legal_entity_id,grace_days,final_bill,valid_from,valid_to\n"
+            f"nordwind,{grace},with_cycle,2000-01-01,\n"
         )
     assert _days(policy, year, 2) == launched
     assert bill_dates_to_run(policy, date(2026, 3, 2 if grace else 31)) == (
         [date(2026, 2, 28)] if grace else [date(2026, 3, 31)]
     )
+
+
+def test_every_day_is_one_for_final_bills_where_they_are_made_at_once(policy: Settings) -> None:
+    _write_policy(policy, grace_days=2, anchor_day=1)
+    seed = policy.seeds / "policy" / "billing_policy.csv"
+    seed.write_text(seed.read_text().replace("with_cycle", "at_once"))
+    assert _days(policy, 2026, 11)[4] == ["2026-11-02"]
+    assert len(_days(policy, 2026, 11)) == 28
 
 
 def test_a_quarterly_cycle_runs_four_times_a_year(policy: Settings) -> None:
@@ -210,11 +222,19 @@ def test_a_quarterly_cycle_runs_four_times_a_year(policy: Settings) -> None:
     ("day", "launched"), [(1, ["2026-12-01"]), (2, []), (30, []), (31, ["2026-12-31"])]
 )
 def test_the_schedule_launches_on_bill_dates_only(
-    stage: Stage, definitions: dg.Definitions, day: int, launched: list[str]
+    stage: Stage,
+    policy: Settings,
+    definitions: dg.Definitions,
+    monkeypatch: pytest.MonkeyPatch,
+    day: int,
+    launched: list[str],
 ) -> None:
+    seed = policy.seeds / "policy" / "billing_policy.csv"
+    seed.write_text(seed.read_text().replace("at_once", "with_cycle"))
     schedule = definitions.resolve_schedule_def("bill_dates")
     moment = datetime(2026, 12, day, 6, tzinfo=UTC)
     with stage.environment():
+        monkeypatch.setenv("TOLLHOUSE_PROJECT", str(policy.project_root))
         context = dg.build_schedule_context(
             scheduled_execution_time=moment, repository_def=definitions.get_repository_def()
         )
@@ -236,12 +256,18 @@ def test_only_the_steps_of_a_run_are_configured(until: str, definitions: dg.Defi
 
 
 def test_the_config_says_what_was_asked() -> None:
-    options = RunOptions(date(2026, 11, 1), "supplementary", date(2026, 11, 3), render_limit=5)
+    options = RunOptions(
+        date(2026, 11, 1), "supplementary", issue_date=date(2026, 11, 3), render_limit=5
+    )
     ops = run_config(options)["ops"]
-    assert ops["opened_passes"]["config"] == {"kind": "SUPPLEMENTARY", "issue_date": "2026-11-03"}
+    assert ops["opened_passes"]["config"] == {
+        "kind": "SUPPLEMENTARY",
+        "accounts": [],
+        "issue_date": "2026-11-03",
+    }
     assert ops["rendered_documents"]["config"] == {"limit": 5, "pass_kind": "supplementary"}
     ops = run_config(RunOptions(date(2026, 11, 1)))["ops"]
-    assert ops["opened_passes"]["config"] == {"kind": "MAIN", "issue_date": ""}
+    assert ops["opened_passes"]["config"] == {"kind": "MAIN", "accounts": [], "issue_date": ""}
     assert ops["rendered_documents"]["config"] == {"limit": -1, "pass_kind": ""}
 
 

@@ -17,8 +17,12 @@ from orchestration.lib.dbt import Dbt, NodeResult, Workspace, require_success
 from orchestration.lib.lock import writer_lock
 from orchestration.passes.opening import (
     open_main_passes,
+    open_off_cycle_passes,
     open_supplementary_passes,
+    read_closed_cycles,
     read_due_cycles,
+    read_named_cycles,
+    take_up,
 )
 from orchestration.passes.records import BillPass, read_passes, record_state
 from orchestration.passes.scope import export_for_dbt
@@ -63,16 +67,23 @@ class Home:
         require_success(results, f"dbt build {' '.join(select)}")
         return results
 
-    def calculate(self, bill_date: date, kind: str = "main") -> list[BillPass]:
+    def calculate(
+        self, bill_date: date, kind: str = "main", accounts: Sequence[str] = ()
+    ) -> list[BillPass]:
         """Open the passes of a bill date and compute them up to validation."""
         self.build(*BEFORE_PASSES)
         if kind == "main":
             due = read_due_cycles(self.settings, bill_date)
             opened = open_main_passes(self.settings, self.ledger, bill_date, due)
+            if closed := read_closed_cycles(self.settings, self.ledger, bill_date):
+                opened = open_off_cycle_passes(self.settings, self.ledger, bill_date, closed)
+        elif kind == "off_cycle":
+            named = read_named_cycles(self.settings, bill_date, accounts)
+            opened = open_off_cycle_passes(self.settings, self.ledger, bill_date, named)
         else:
             opened = open_supplementary_passes(self.settings, self.ledger, bill_date)
         watermark = max(row.landing_sequence for row in read_manifest(self.settings))
-        self._record(opened, "collected", watermark)
+        take_up(self.settings, self.ledger, opened, watermark)
         self.build("staging", "intermediate")
         for state in ("rated", "calculated", "validated"):
             self._record(opened, state)
@@ -101,7 +112,6 @@ class Home:
         """Let go of the ledger: its log is written back, so that a copy is whole."""
         self.ledger.engine.dispose()
 
-    def _record(self, passes: Sequence[BillPass], state: str, watermark: int | None = None) -> None:
+    def _record(self, passes: Sequence[BillPass], state: str) -> None:
         with self.ledger.write() as connection:
-            ids = [one.pass_id for one in passes]
-            record_state(connection, self.settings, ids, state, landing_watermark=watermark)
+            record_state(connection, self.settings, [one.pass_id for one in passes], state)

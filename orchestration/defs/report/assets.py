@@ -55,6 +55,9 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
         say(f"closed bill run {run_id}")
     if fresh or closed:
         _show_runs(house)
+    if path is None:
+        say(f"no cycle report: no pass of {bill_date}")
+        return dg.MaterializeResult(metadata={"passes": 0})
     say(f"wrote the cycle report: {path}")
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
 

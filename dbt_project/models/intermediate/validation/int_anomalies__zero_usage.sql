@@ -25,6 +25,8 @@ accounts as (
         {{ to_utc('period_start', 'time_zone') }} as starts_at,
         {{ to_utc('period_end', 'time_zone') }} as ends_at
     from {{ ref('int_accounts__in_scope') }}
+    -- A bill on demand may cover a day: its silence says nothing.
+    where pass_kind <> 'off_cycle'
 
 ),
 

@@ -16,6 +16,7 @@ renamed as (
         control_totals,
         actor as actor_name,
         landing_watermark,
+        issue_date,
         sequence as ledger_sequence,
         recorded_at
     from pass_transitions
