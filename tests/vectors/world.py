@@ -20,12 +20,11 @@ from orchestration.collect.entities import ENTITY_BY_NAME
 from orchestration.collect.inbox import collect_inbox, ensure_landing, read_manifest
 from orchestration.collect.seed_check import check_seeds
 from orchestration.issue.frozen import frozen_entities
-from orchestration.ledger.schema import bill_runs, passes
-from orchestration.ledger.store import append_row, open_ledger
+from orchestration.ledger.store import open_ledger
 from orchestration.lib.dbt import Dbt, NodeResult, Workspace
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.warehouse import open_warehouse
-from orchestration.passes.opening import _assign
+from orchestration.passes.opening import DueCycle, open_off_cycle_passes
 from orchestration.passes.records import record_state
 from orchestration.passes.scope import export_for_dbt
 from orchestration.settings import Settings
@@ -118,6 +117,30 @@ class World:
             unit=unit,
         )
         return code
+
+    def plan(
+        self, plan_id: str, *, price: str = "0", currency: str = "EUR", **values: object
+    ) -> str:
+        """Add a plan of one band with rates of its own name, and what it costs a month."""
+        self.seed(
+            "plans",
+            **{
+                "plan_id": plan_id,
+                "plan_name": plan_id,
+                "rate_plan_id": plan_id,
+                "time_band_set_id": "whole_day",
+                **values,
+            },
+        )
+        self.seed(
+            "recurring_charges",
+            recurring_charge_id=f"{plan_id}-fee",
+            plan_id=plan_id,
+            charge_code=self.charge_code("plan_fee", "recurring", "months"),
+            amount=price,
+            currency_code=currency,
+        )
+        return plan_id
 
     def cycle(self, anchor_day: int = 1, interval_months: int = 1, **values: object) -> str:
         """Make sure of a bill cycle and return its id."""
@@ -265,36 +288,19 @@ class World:
             ensure_landing(self.settings, tables)
             collect_inbox(self.settings, datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None))
             watermark = max(row.landing_sequence for row in read_manifest(self.settings))
+            opened: list[str] = []
+            for (cycle_id, bill_date), accounts in sorted(self._due.items()):
+                due = DueCycle(ENTITY, cycle_id, tuple(accounts))
+                passes = open_off_cycle_passes(self.settings, ledger, bill_date, [due])
+                opened.extend(one.pass_id for one in passes)
             with ledger.write() as connection:
-                for (cycle_id, bill_date), accounts in sorted(self._due.items()):
-                    if not accounts:
-                        continue
-                    run_id = f"{ENTITY}-{cycle_id}-{bill_date}"
-                    append_row(
-                        connection,
-                        bill_runs,
-                        bill_run_id=run_id,
-                        legal_entity_id=ENTITY,
-                        bill_cycle_id=cycle_id,
-                        bill_date=bill_date,
-                    )
-                    append_row(
-                        connection,
-                        passes,
-                        pass_id=f"{run_id}-off_cycle-1",
-                        bill_run_id=run_id,
-                        pass_kind="off_cycle",
-                        pass_number=1,
-                        issue_date=bill_date,
-                    )
-                    _assign(connection, f"{run_id}-off_cycle-1", accounts)
-                    record_state(
-                        connection,
-                        self.settings,
-                        [f"{run_id}-off_cycle-1"],
-                        "collected",
-                        landing_watermark=watermark,
-                    )
+                record_state(
+                    connection,
+                    self.settings,
+                    sorted(set(opened)),
+                    "collected",
+                    landing_watermark=watermark,
+                )
             export_for_dbt(self.settings, ledger)
             dbt = Dbt(Workspace.production(self.settings))
             results = dbt.build("resource_type:seed", "staging", "intermediate")
@@ -311,35 +317,14 @@ class World:
             return warehouse.execute(query, list(parameters)).fetchall()
 
     def _add_operator(self) -> None:
-        self.seed(
-            "legal_entities",
-            legal_entity_id=ENTITY,
-            legal_name="Cases",
-            street="Street 1",
-            postal_code="1",
-            city="City",
-            country_code="DE",
-            vat_number="DE123456788",
-            register_entry="0",
-            email="cases@example.org",
-            iban="DE02120300000000202051",
-            bic="BYLADEM1001",
-            bank_name="Bank",
-            currency_code="EUR",
-            time_zone="Etc/UTC",
-            tax_jurisdiction="DE",
-            home_network="26299",
-            document_prefix="V",
-        )
-        self.seed(
-            "billing_policy",
-            legal_entity_id=ENTITY,
-            go_live_date=ALWAYS,
-            payment_term_days=14,
-            grace_days=0,
-            approval="automatic",
-            approval_threshold_amount=0,
-        )
+        """Add the house's first legal entity and policy, with time and money that are no matter."""
+        for table, values in (
+            ("legal_entities", {"currency_code": "EUR", "time_zone": "Etc/UTC"}),
+            ("billing_policy", {"go_live_date": ALWAYS, "grace_days": 0}),
+        ):
+            with (PROJECT / "seeds" / "policy" / f"{table}.csv").open(encoding="utf-8") as file:
+                first: dict[str, object] = dict(next(csv.DictReader(file)))
+            self.seed(table, **{**first, "legal_entity_id": ENTITY, **values})
         self.seed("zones", zone_id="home", zone_type="national", label_en="Home", label_de="Home")
         for role in ("called", "visited"):
             self.seed("destination_zones", zone_role=role, country_code="*", zone_id="home")

@@ -17,13 +17,7 @@ def standard(row: Row, name: str, world: World) -> Check:
     """Quantity times an amount per unit."""
     if set(row["params"]) != {"unit_amount"} or "line_mode" in row:
         raise NotImplementedError("minimum, maximum and split lines")
-    world.seed(
-        "plans",
-        plan_id=name,
-        plan_name=name,
-        rate_plan_id=name,
-        time_band_set_id="whole_day",
-    )
+    world.plan(name)
     world.seed(
         "usage_rates",
         usage_rate_id=name,
