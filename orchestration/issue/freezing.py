@@ -44,16 +44,20 @@ from orchestration.passes.records import (
 )
 from orchestration.settings import Settings
 
-# Which rows of a pass are frozen: those of the accounts that are issued, what says why the others
-# are not, and the pass's own record.
-ISSUED_ONLY = """
+# Which rows of a pass are frozen (`rows` in the dbt source): those of the accounts that are issued,
+# those of the accounts held, what says why others are not issued, or the pass's own record.
+OF_ACCOUNTS = """
     and billing_account_id in (
         select decided.billing_account_id
         from intermediate.int_accounts__decided as decided
-        where decided.pass_id = ? and decided.outcome = 'issue'
+        where decided.pass_id = ? and decided.outcome = '{outcome}'
     )"""
-NOT_ISSUED = "and outcome <> 'issue'"
-WHOLE_PASS = frozenset({"anomalies", "control_totals"})
+CONDITIONS = {
+    "issued": OF_ACCOUNTS.format(outcome="issue"),
+    "held": OF_ACCOUNTS.format(outcome="held"),
+    "not_issued": "and outcome <> 'issue'",
+    "whole": "",
+}
 
 
 class IssueError(TollhouseError):
@@ -213,12 +217,7 @@ def _require_approval(
 def freezing_query(entity: FrozenEntity) -> str:
     """Return the query of the rows to freeze; its parameters are the pass id, once or twice."""
     columns = ", ".join(f"cast({name} as {type_}) as {name}" for name, type_ in entity.columns)
-    if entity.name == "unbilled_accounts":
-        which = NOT_ISSUED
-    elif entity.name in WHOLE_PASS:
-        which = ""
-    else:
-        which = ISSUED_ONLY
+    which = CONDITIONS[entity.rows]
     return f"select {columns} from intermediate.{entity.frozen_from} where pass_id = ? {which}"
 
 

@@ -16,10 +16,11 @@ SOURCES = Path("models/staging/issued/_issued__sources.yml")
 
 @dataclass(frozen=True)
 class FrozenEntity:
-    """One kind of frozen row: the model its rows come from and its columns as (name, type)."""
+    """One kind of frozen row: its model, which of its rows, and its columns as (name, type)."""
 
     name: str
     frozen_from: str
+    rows: str
     columns: tuple[tuple[str, str], ...]
 
     @property
@@ -34,6 +35,7 @@ def _read(sources: Path) -> tuple[FrozenEntity, ...]:
         FrozenEntity(
             name=table["name"],
             frozen_from=table["config"]["meta"]["frozen_from"],
+            rows=table["config"]["meta"].get("rows", "issued"),
             columns=tuple((column["name"], column["data_type"]) for column in table["columns"]),
         )
         for table in declared

@@ -43,12 +43,8 @@ INVOICES = """
 LINES = """
     select
         lines.*,
-        subscriptions.identifier,
-        subscriptions.plan_name as subscription_plan,
         taxes.tax_rate
     from marts.fct_invoice_lines as lines
-    inner join marts.dim_subscriptions as subscriptions
-        on lines.subscription_id = subscriptions.subscription_id
     left join marts.fct_invoice_taxes as taxes
         on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
     where list_contains($invoice_ids, lines.invoice_id)
@@ -70,18 +66,21 @@ USAGE = """
         usage.time_band_id,
         usage.measured_units,
         usage.rated_amount,
-        zones.zone_type,
-        zones.label_en,
-        zones.label_de,
-        countries.country_name
+        labels.zone_type,
+        labels.zone_label_en,
+        labels.zone_label_de,
+        labels.country_name
     from marts.fct_rated_usage as usage
     inner join (select distinct pass_id, billing_account_id from marts.fct_invoices
                 where list_contains($invoice_ids, invoice_id)) as invoices
         on
             usage.pass_id = invoices.pass_id
             and usage.billing_account_id = invoices.billing_account_id
-    left join seeds.zones as zones on usage.zone_id = zones.zone_id
-    left join seeds.countries as countries on usage.country_code = countries.country_code
+    left join staging.stg_issued__usage_labels as labels
+        on
+            usage.pass_id = labels.pass_id
+            and usage.zone_id = labels.zone_id
+            and usage.country_code is not distinct from labels.country_code
     where usage.usage_status = 'billed' and usage.direction = 'outgoing'
     order by usage.billing_account_id, usage.subscription_id, usage.started_at, usage.event_id
 """
@@ -196,8 +195,10 @@ def _subscriptions(lines: list[Row], usage: list[Row], language: str) -> tuple[S
         grouped.setdefault(line["subscription_id"], []).append(line)
     return tuple(
         Subscription(
-            label=f"+{own[0]['identifier']}" if own[0]["identifier"] else subscription_id,
-            plan=own[0]["subscription_plan"] or "",
+            label=f"+{own[0]['subscription_identifier']}"
+            if own[0]["subscription_identifier"]
+            else subscription_id,
+            plan=own[0]["subscription_plan_name"] or "",
             lines=tuple(_line(line, language) for line in own),
             usage=tuple(
                 _usage_line(line, language) for line in own if line["charge_type"] == "usage"
@@ -242,7 +243,7 @@ def _itemised(event: Row, language: str) -> ItemisedUsage:
         started_at=event["started_local"],
         service=event["service"],
         other_number=f"+{event['other_number']}" if event["other_number"] else "",
-        destination=event["country_name"] if abroad else event[f"label_{language}"] or "",
+        destination=event["country_name"] if abroad else event[f"zone_label_{language}"] or "",
         band=BAND_NAMES[language].get(event["time_band_id"], event["time_band_id"] or ""),
         unit=units[event["service"]],
         quantity=event["measured_units"],

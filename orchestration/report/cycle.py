@@ -38,16 +38,13 @@ Section = TypeVar("Section")
 NOT_SHOWN = ("legal_entity_id", "bill_cycle_id")
 
 
-def write_cycle_report(settings: Settings, bill_date: date, generated_at: datetime) -> Path | None:
+def write_cycle_report(settings: Settings, bill_date: date, generated_at: datetime) -> Path:
     """Write the report of every bill run of a date to `reports/<bill_date>.html`; return its path.
 
-    A later report of the date replaces it, in one step. The page names accounts by id only. None
-    when nothing was billed on the date.
+    A later report of the date replaces it, in one step. The page names accounts by id only.
     """
     with open_warehouse(settings) as warehouse:
         reports = read_reports(warehouse, bill_date, generated_at)
-    if not reports:
-        return None
     path = settings.reports / f"{bill_date.isoformat()}.html"
     write_atomically(path, render_report(*reports).encode())
     return path

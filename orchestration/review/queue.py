@@ -71,16 +71,29 @@ ACCOUNT = """
     left join marts.fct_bill_runs as runs on assigned.pass_id = runs.pass_id
     where accounts.billing_account_id = $account_id
 """
-# The bill of an account held in an issued pass is not in the marts: it was computed and not issued.
+# The bill of an account held in an issued pass is not in the marts: its lines were frozen as they
+# stood when the others were issued, with the total that was held back.
 BILL = """
     with bills as (
         select invoice_number, billing_status, net_amount, tax_amount, total_amount, 1 as preference
         from marts.fct_invoices
         where billing_account_id = $account_id and pass_id = $pass_id
         union all
-        select null, 'held', net_amount, tax_amount, total_amount, 2
-        from intermediate.int_invoices__totalled
-        where billing_account_id = $account_id and pass_id = $pass_id
+        select
+            null,
+            'held',
+            lines.net_amount,
+            held.total_amount - lines.net_amount,
+            held.total_amount,
+            2
+        from staging.stg_issued__unbilled_accounts as held
+        inner join (
+            select cast(sum(net_amount) as decimal(18, 4)) as net_amount
+            from staging.stg_issued__held_lines
+            where billing_account_id = $account_id and pass_id = $pass_id
+            having count(*) > 0
+        ) as lines on true
+        where held.billing_account_id = $account_id and held.pass_id = $pass_id
     )
     select invoice_number, billing_status, net_amount, tax_amount, total_amount
     from bills
@@ -95,7 +108,7 @@ LINES = """
         where billing_account_id = $account_id and pass_id = $pass_id
         union all
         select line_number, description_en, event_count, net_amount, period_start, period_end, 2
-        from intermediate.int_invoice_lines__rounded
+        from staging.stg_issued__held_lines
         where billing_account_id = $account_id and pass_id = $pass_id
     )
     select line_number, description_en as description, event_count, net_amount, period_start,

@@ -17,4 +17,8 @@ def test_frozen_columns_are_those_of_their_models(billed_home: Home) -> None:
         for entity in frozen_entities(billed_home.settings):
             described = warehouse.execute(f"describe intermediate.{entity.frozen_from}").fetchall()
             columns = {name: type_.lower() for name, type_, *_ in described}
-            assert dict(entity.columns) == columns, entity.name
+            declared = dict(entity.columns)
+            if entity.rows == "held":
+                # Evidence for a reviewer, not an input of the next run: a part of the columns.
+                columns = {name: type_ for name, type_ in columns.items() if name in declared}
+            assert declared == columns, entity.name

@@ -17,12 +17,14 @@ from billing_homes import FIRST_BILL_DATE, PROJECT, Home
 from orchestration.ledger.actor import current_actor
 from orchestration.lib.publish import publish_marts
 from orchestration.lib.warehouse import WarehouseError, open_warehouse
+from orchestration.render.documents import read_invoices
 from orchestration.report.cycle import read_reports, write_cycle_report
 from orchestration.review.explain import ExplainError, explain
 from orchestration.review.queue import QueueItem, ReviewError, decide, list_queue, show_account
 from orchestration.settings import Settings
 from renderers.report import CycleReport
 
+ISSUED = "select invoice_id from marts.fct_invoices where billing_status = 'issued' limit 5"
 GENERATED_AT = datetime(2026, 11, 2, 9, 12, tzinfo=UTC)
 
 
@@ -162,6 +164,33 @@ def test_a_held_account_shows_its_evidence_and_the_bill_that_waits(billed_home: 
     assert name not in text
     with pytest.raises(ReviewError, match="unknown account nobody"):
         show_account(billed_home.settings, "nobody")
+
+
+def test_what_was_frozen_is_shown_and_printed_whatever_is_computed_later(
+    billed_copy: Home,
+) -> None:
+    """A rebuild computes nothing of an issued pass, and later a tariff has other words for it."""
+    held = _held(billed_copy)[0].billing_account_id
+    shown = show_account(billed_copy.settings, held)
+    assert shown.lines
+    with open_warehouse(billed_copy.settings) as warehouse:
+        ids = [row[0] for row in warehouse.execute(ISSUED).fetchall()]
+        printed = read_invoices(warehouse, ids)
+    assert any(
+        event.destination for one in printed for own in one.subscriptions for event in own.itemised
+    )
+    with duckdb.connect(str(billed_copy.settings.warehouse)) as warehouse:
+        for statement in (
+            "delete from intermediate.int_invoices__totalled",
+            "delete from intermediate.int_invoice_lines__rounded",
+            "update seeds.zones set label_en = 'elsewhere', label_de = 'anderswo'",
+            "update seeds.countries set country_name = 'Nowhere'",
+            "update marts.dim_subscriptions set identifier = '1', plan_name = 'another plan'",
+        ):
+            warehouse.execute(statement)
+    assert show_account(billed_copy.settings, held) == shown
+    with open_warehouse(billed_copy.settings) as warehouse:
+        assert read_invoices(warehouse, ids) == printed
 
 
 def test_a_decision_that_cannot_be_is_refused_and_nothing_is_written(billed_copy: Home) -> None:

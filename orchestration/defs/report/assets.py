@@ -42,6 +42,10 @@ REPORTING_MARTS = [
 def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Write the bill date's report for finance, one self-contained page."""
     house, bill_date = open_house(), bill_date_of(context)
+    with house.ledger.read() as connection:
+        if not read_passes(connection, bill_date):
+            say(f"no cycle report: nothing was due on {bill_date}")
+            return dg.MaterializeResult(metadata={"passes": 0})
     path = write_cycle_report(house.settings, bill_date, datetime.now(UTC))
     with house.ledger.write() as connection:
         fresh = [
@@ -55,9 +59,6 @@ def cycle_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
         say(f"closed bill run {run_id}")
     if fresh or closed:
         _show_runs(house)
-    if path is None:
-        say(f"no cycle report: no pass of {bill_date}")
-        return dg.MaterializeResult(metadata={"passes": 0})
     say(f"wrote the cycle report: {path}")
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path))})
 

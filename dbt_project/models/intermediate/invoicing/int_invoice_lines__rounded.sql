@@ -20,6 +20,17 @@ charges as (
 
 ),
 
+-- Copied onto the line: a document names the subscription as it was called when it was issued.
+subscriptions as (
+
+    select
+        subscription_id,
+        identifier,
+        plan_name
+    from {{ ref('int_subscriptions__described') }}
+
+),
+
 currencies as (
 
     select
@@ -38,6 +49,8 @@ rounded as (
         charges.pass_id,
         charges.billing_account_id,
         charges.subscription_id,
+        subscriptions.identifier as subscription_identifier,
+        subscriptions.plan_name as subscription_plan_name,
         charges.plan_id,
         charges.charge_type,
         charges.charge_code,
@@ -62,6 +75,7 @@ rounded as (
     from charges
     inner join passes on charges.pass_id = passes.pass_id
     inner join currencies on charges.currency_code = currencies.currency_code
+    left join subscriptions on charges.subscription_id = subscriptions.subscription_id
 
 )
 

@@ -25,6 +25,8 @@ committed as (
         invoice_lines.pass_id,
         invoice_lines.billing_account_id,
         invoice_lines.subscription_id,
+        invoice_lines.subscription_identifier,
+        invoice_lines.subscription_plan_name,
         invoice_lines.plan_id,
         invoice_lines.charge_type,
         invoice_lines.charge_code,
