@@ -23,11 +23,13 @@ due as (
         main_passes.period_end,
         accounts.billing_account_id
     from main_passes
-    inner join {{ ref('int_billing_accounts__current') }} as accounts
+    inner join {{ ref('int_billing_accounts__dated') }} as accounts
         on
             main_passes.legal_entity_id = accounts.legal_entity_id
             and main_passes.bill_cycle_id = accounts.bill_cycle_id
             and accounts.opened_date < main_passes.period_end
+            and accounts.valid_from <= main_passes.period_end
+            and accounts.valid_to > main_passes.period_end
 
 ),
 

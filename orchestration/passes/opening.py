@@ -46,17 +46,19 @@ class DueCycle:
         return f"{self.legal_entity_id}-{self.bill_cycle_id}-{bill_date.isoformat()}"
 
 
-# Due: an account of a cycle whose aligned period begins on the bill date, opened before it. A
+# Due: an account that is on the bill date of a cycle whose period begins then, opened before it. A
 # closed account too: late usage and unused advance are settled whenever they come, and without any
 # it has nothing to bill.
 DUE = """
     select periods.legal_entity_id, periods.bill_cycle_id, accounts.billing_account_id
     from intermediate.int_bill_periods__aligned as periods
-    inner join intermediate.int_billing_accounts__current as accounts
+    inner join intermediate.int_billing_accounts__dated as accounts
         on
             accounts.legal_entity_id = periods.legal_entity_id
             and accounts.bill_cycle_id = periods.bill_cycle_id
             and accounts.opened_date < periods.period_start
+            and accounts.valid_from <= periods.period_start
+            and accounts.valid_to > periods.period_start
     where periods.period_start = ?
     order by all
 """

@@ -133,7 +133,7 @@ ONE_OFF = """
     from staging.stg_landing__one_off_charges as charges
     inner join staging.stg_landing__files as files
         on charges.file_id = files.file_id and files.file_status <> 'duplicate'
-    where charges.one_off_charge_id = $source_id
+    where charges.one_off_charge_id = $source_id and charges.superseded_sequence is null
 """
 UNITS = {"voice": "s", "data": "bytes", "sms": "records"}
 

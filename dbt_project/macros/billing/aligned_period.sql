@@ -19,15 +19,3 @@
 {% macro spark__first_of_month(on_date, months_later) -%}
     add_months(trunc({{ on_date }}, 'month'), {{ months_later }})
 {%- endmacro %}
-
-{#- in: a date from 2010 on and the months of a cycle; out: how many months the date's month lies
-    after the first month of its cycle, counted from January 2010. -#}
-{% macro months_into_cycle(in_month, interval_months) -%}
-    cast(
-        mod(
-            (extract(year from {{ in_month }}) - 2010) * 12
-            + extract(month from {{ in_month }}) - 1,
-            {{ interval_months }}
-        ) as integer
-    )
-{%- endmacro %}

@@ -2,30 +2,38 @@ with
 
 accounts as (
 
-    select * from {{ ref('stg_landing__billing_accounts') }}
+    select * from {{ ref('int_billing_accounts__dated') }}
 
 ),
 
--- Billing reads an account as it is known now; the earliest opening date is kept.
-latest as (
+as_of as (
+
+    select as_of_date from {{ ref('int_crm__as_of') }}
+
+),
+
+current_rows as (
 
     select
-        billing_account_id,
-        customer_id,
-        legal_entity_id,
-        bill_cycle_id,
-        currency_code,
-        time_zone,
-        language,
-        delivery_channel,
-        sales_region,
-        opened_date,
-        closed_date,
-        file_id,
-        record_number
+        accounts.billing_account_id,
+        accounts.customer_id,
+        accounts.legal_entity_id,
+        accounts.bill_cycle_id,
+        accounts.currency_code,
+        accounts.time_zone,
+        accounts.language,
+        accounts.delivery_channel,
+        accounts.sales_region,
+        accounts.opened_date,
+        accounts.closed_date,
+        accounts.file_id,
+        accounts.record_number
     from accounts
-    qualify row_number() over (partition by billing_account_id order by valid_from desc) = 1
+    cross join as_of
+    where
+        as_of.as_of_date >= accounts.valid_from
+        and as_of.as_of_date < accounts.valid_to
 
 )
 
-select * from latest
+select * from current_rows

@@ -2,25 +2,35 @@ with
 
 customers as (
 
-    select * from {{ ref('stg_landing__customers') }}
+    select * from {{ ref('int_customers__known') }}
+    where is_latest
 
 ),
 
-latest as (
+as_of as (
+
+    select as_of_date from {{ ref('int_crm__as_of') }}
+
+),
+
+current_rows as (
 
     select
-        customer_id,
-        customer_type,
-        customer_name,
-        email,
-        street,
-        postal_code,
-        city,
-        country_code,
-        vat_number
+        customers.customer_id,
+        customers.customer_type,
+        customers.customer_name,
+        customers.email,
+        customers.street,
+        customers.postal_code,
+        customers.city,
+        customers.country_code,
+        customers.vat_number
     from customers
-    qualify row_number() over (partition by customer_id order by valid_from desc) = 1
+    cross join as_of
+    where
+        as_of.as_of_date >= customers.valid_from
+        and as_of.as_of_date < customers.valid_to
 
 )
 
-select * from latest
+select * from current_rows

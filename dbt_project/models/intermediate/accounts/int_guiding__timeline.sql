@@ -44,21 +44,16 @@ accounts as (
         billing_account_id,
         legal_entity_id,
         bill_cycle_id,
-        time_zone
-    from {{ ref('int_billing_accounts__current') }}
-
-),
-
-cycles as (
-
-    select
-        legal_entity_id,
-        bill_cycle_id,
-        anchor_day,
-        interval_months
-    from {{ ref('bill_cycles') }}
-    qualify
-        row_number() over (partition by legal_entity_id, bill_cycle_id order by valid_from desc) = 1
+        time_zone,
+        {{ to_utc('valid_from', 'time_zone') }} as valid_from_at,
+        coalesce(
+            lead({{ to_utc('valid_from', 'time_zone') }}) over (
+                partition by billing_account_id
+                order by valid_from
+            ),
+            cast('9999-12-31' as timestamp)
+        ) as valid_to_at
+    from {{ ref('int_billing_accounts__dated') }}
 
 ),
 
@@ -95,11 +90,10 @@ intersected as (
         plans.plan_id,
         plans.rate_plan_id,
         plans.time_band_set_id,
-        cycles.anchor_day,
-        cycles.interval_months,
         greatest(
             assigned.valid_from,
             {{ to_utc('subscriptions.valid_from', 'accounts.time_zone') }},
+            accounts.valid_from_at,
             {{ to_utc('plans.effective_from', 'accounts.time_zone') }}
         ) as valid_from,
         least(
@@ -107,15 +101,12 @@ intersected as (
             {{ to_utc(
                 "coalesce(subscriptions.valid_to, cast('9999-12-31' as date))", 'accounts.time_zone'
             ) }},
+            accounts.valid_to_at,
             {{ to_utc('plans.effective_to', 'accounts.time_zone') }}
         ) as valid_to
     from assigned
     inner join subscriptions on assigned.subscription_id = subscriptions.subscription_id
     inner join accounts on subscriptions.billing_account_id = accounts.billing_account_id
-    inner join cycles
-        on
-            accounts.legal_entity_id = cycles.legal_entity_id
-            and accounts.bill_cycle_id = cycles.bill_cycle_id
     inner join plans on assigned.subscription_id = plans.subscription_id
 
 ),
@@ -156,8 +147,6 @@ timeline as (
         valid.rate_plan_id,
         valid.time_band_set_id,
         hashed.guiding_hash,
-        valid.anchor_day,
-        valid.interval_months,
         valid.valid_from,
         valid.valid_to
     from valid

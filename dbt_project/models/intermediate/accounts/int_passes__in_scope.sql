@@ -31,14 +31,13 @@ bill_runs as (
 
 cycles as (
 
-    select
-        legal_entity_id,
-        bill_cycle_id,
-        interval_months,
-        anchor_day,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('bill_cycles') }}
+    select * from {{ ref('int_bill_cycles__current') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_bill_periods__aligned') }}
 
 ),
 
@@ -66,6 +65,14 @@ policy as (
 
 ),
 
+files as (
+
+    select landing_sequence
+    from {{ ref('stg_landing__files') }}
+    where file_status = 'accepted' and entity in ({{ crm_entities() }})
+
+),
+
 -- The cut-off of a pass: what had landed when it last collected.
 watermarks as (
 
@@ -78,6 +85,21 @@ watermarks as (
 
 ),
 
+-- Of what others say of customers, accounts and plans, the pass knows what had landed by then.
+crm_files as (
+
+    select
+        watermarks.pass_id,
+        coalesce(max(files.landing_sequence), 0) as crm_sequence
+    from watermarks
+    inner join in_scope on watermarks.pass_id = in_scope.pass_id
+    left join files on watermarks.landing_watermark >= files.landing_sequence
+    group by watermarks.pass_id
+
+),
+
+-- D-026: a bill date may be any day. What is charged in advance ends with the aligned period that
+-- contains it; the usage period is the one that it ends, or is a part of.
 described as (
 
     select
@@ -90,31 +112,38 @@ described as (
         legal_entities.tax_jurisdiction,
         passes.pass_number,
         cycles.interval_months,
+        cycles.interval_weeks,
         cycles.anchor_day,
         policy.payment_term_days,
         watermarks.landing_watermark,
+        crm_files.crm_sequence,
         bill_runs.bill_date,
         passes.issue_date,
         policy.go_live_date,
-        {{ anchor_date(
-            first_of_month('bill_runs.bill_date', '-cycles.interval_months'), 'cycles.anchor_day'
-        ) }}
-            as period_start,
+        past_periods.period_start,
         bill_runs.bill_date as period_end,
-        {{ anchor_date(
-            first_of_month('bill_runs.bill_date', 'cycles.interval_months'), 'cycles.anchor_day'
-        ) }}
-            as next_bill_date
+        next_periods.period_end as next_bill_date
     from in_scope
     inner join passes on in_scope.pass_id = passes.pass_id
     inner join bill_runs on passes.bill_run_id = bill_runs.bill_run_id
     inner join watermarks on passes.pass_id = watermarks.pass_id
+    inner join crm_files on passes.pass_id = crm_files.pass_id
     inner join cycles
         on
             bill_runs.legal_entity_id = cycles.legal_entity_id
             and bill_runs.bill_cycle_id = cycles.bill_cycle_id
-            and bill_runs.bill_date >= cycles.valid_from
-            and bill_runs.bill_date < cycles.valid_to
+    inner join periods as past_periods
+        on
+            bill_runs.legal_entity_id = past_periods.legal_entity_id
+            and bill_runs.bill_cycle_id = past_periods.bill_cycle_id
+            and past_periods.period_start < bill_runs.bill_date
+            and past_periods.period_end >= bill_runs.bill_date
+    inner join periods as next_periods
+        on
+            bill_runs.legal_entity_id = next_periods.legal_entity_id
+            and bill_runs.bill_cycle_id = next_periods.bill_cycle_id
+            and next_periods.period_start <= bill_runs.bill_date
+            and next_periods.period_end > bill_runs.bill_date
     inner join legal_entities
         on
             bill_runs.legal_entity_id = legal_entities.legal_entity_id

@@ -1,8 +1,9 @@
 with
 
-subscription_plans as (
+plans as (
 
-    select * from {{ ref('stg_landing__subscription_plans') }}
+    select * from {{ ref('int_subscription_plans__known') }}
+    where is_latest
 
 ),
 
@@ -10,97 +11,29 @@ subscriptions as (
 
     select
         subscription_id,
-        billing_account_id,
-        activated_date,
-        terminated_date
+        billing_account_id
     from {{ ref('int_subscriptions__dated') }}
     where is_current
 
 ),
 
-plans as (
-
-    select
-        plan_id,
-        plan_name,
-        plan_type,
-        rate_plan_id,
-        time_band_set_id,
-        includes_roaming
-    from {{ ref('plans') }}
-    qualify row_number() over (partition by plan_id order by valid_from desc) = 1
-
-),
-
--- A plan that the tariff does not know counts as a plan, so that its usage is suspended by name.
-typed as (
-
-    select
-        subscription_plans.subscription_id,
-        subscriptions.billing_account_id,
-        subscription_plans.plan_id,
-        plans.plan_name,
-        coalesce(plans.plan_type, 'plan') as plan_type,
-        plans.rate_plan_id,
-        plans.time_band_set_id,
-        plans.plan_id is not null as is_known,
-        coalesce(plans.includes_roaming, false) as includes_roaming,
-        subscriptions.activated_date,
-        subscription_plans.valid_from,
-        greatest(subscription_plans.valid_from, subscriptions.activated_date) as effective_from,
-        least(
-            coalesce(subscription_plans.valid_to, cast('9999-12-31' as date)),
-            coalesce(subscriptions.terminated_date, cast('9999-12-31' as date))
-        ) as effective_to
-    from subscription_plans
-    inner join subscriptions
-        on subscription_plans.subscription_id = subscriptions.subscription_id
-    left join plans on subscription_plans.plan_id = plans.plan_id
-
-),
-
--- A stay that was cancelled before it began ends no other.
-begun as (
-
-    select * from typed
-    where effective_from < effective_to
-
-),
-
--- One plan at a time: the next one ends it. Options stand beside each other.
-without_overlap as (
-
-    select
-        subscription_id,
-        billing_account_id,
-        plan_id,
-        plan_name,
-        plan_type,
-        rate_plan_id,
-        time_band_set_id,
-        is_known,
-        includes_roaming,
-        activated_date,
-        effective_from,
-        least(
-            effective_to,
-            coalesce(
-                lead(effective_from) over (
-                    partition by
-                        subscription_id, case when plan_type = 'plan' then 'plan' else plan_id end
-                    order by effective_from, valid_from, plan_id
-                ),
-                effective_to
-            )
-        ) as effective_to
-    from begun
-
-),
-
 effective as (
 
-    select * from without_overlap
-    where effective_from < effective_to
+    select
+        plans.subscription_id,
+        subscriptions.billing_account_id,
+        plans.plan_id,
+        plans.plan_name,
+        plans.plan_type,
+        plans.rate_plan_id,
+        plans.time_band_set_id,
+        plans.is_known,
+        plans.includes_roaming,
+        plans.activated_date,
+        plans.effective_from,
+        plans.effective_to
+    from plans
+    inner join subscriptions on plans.subscription_id = subscriptions.subscription_id
 
 )
 

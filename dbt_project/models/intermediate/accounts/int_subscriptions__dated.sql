@@ -2,28 +2,40 @@ with
 
 subscriptions as (
 
-    select * from {{ ref('stg_landing__subscriptions') }}
+    select * from {{ ref('int_subscriptions__known') }}
+    where is_latest
 
 ),
 
--- Which account a subscription belonged to when. The first row reaches back to the activation; the
--- dates of activation and termination are those known last.
+as_of as (
+
+    select as_of_date from {{ ref('int_crm__as_of') }}
+
+),
+
+-- Current is the row that applies now; before the first begins, the first.
 dated as (
 
     select
-        subscription_id,
-        billing_account_id,
-        first_value(activated_date) over newest_first as activated_date,
-        first_value(terminated_date) over newest_first as terminated_date,
-        row_number() over newest_first = 1 as is_current,
-        case
-            when row_number() over (partition by subscription_id order by valid_from) = 1
-                then least(valid_from, activated_date)
-            else valid_from
-        end as valid_from,
-        lead(valid_from) over (partition by subscription_id order by valid_from) as valid_to
+        subscriptions.subscription_id,
+        subscriptions.billing_account_id,
+        subscriptions.activated_date,
+        subscriptions.terminated_date,
+        (
+            as_of.as_of_date >= subscriptions.valid_from
+            or row_number() over (
+                partition by subscriptions.subscription_id
+                order by subscriptions.valid_from
+            ) = 1
+        )
+        and (
+            subscriptions.valid_to is null
+            or as_of.as_of_date < subscriptions.valid_to
+        ) as is_current,
+        subscriptions.valid_from,
+        subscriptions.valid_to
     from subscriptions
-    window newest_first as (partition by subscription_id order by valid_from desc)
+    cross join as_of
 
 )
 

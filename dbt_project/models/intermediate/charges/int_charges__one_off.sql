@@ -5,6 +5,7 @@ accounts as (
     select
         pass_id,
         billing_account_id,
+        crm_sequence,
         bill_date
     from {{ ref('int_accounts__in_scope') }}
 
@@ -13,10 +14,12 @@ accounts as (
 subscriptions as (
 
     select
+        crm_sequence,
         subscription_id,
-        billing_account_id
-    from {{ ref('int_subscriptions__dated') }}
-    where is_current
+        billing_account_id,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('int_subscriptions__known') }}
 
 ),
 
@@ -30,10 +33,11 @@ issued as (
 
     select distinct source_id
     from {{ ref('stg_issued__charges') }}
-    where charge_type = 'one_off'
+    where charge_code = 'one_off'
 
 ),
 
+-- Whoever pays for the subscription on the bill date, by what the pass knows.
 due as (
 
     select
@@ -47,11 +51,19 @@ due as (
         cast(one_off_charges.amount as decimal(18, 6)) as amount,
         one_off_charges.charged_date
     from accounts
-    inner join subscriptions on accounts.billing_account_id = subscriptions.billing_account_id
+    inner join subscriptions
+        on
+            accounts.billing_account_id = subscriptions.billing_account_id
+            and accounts.crm_sequence = subscriptions.crm_sequence
+            and accounts.bill_date >= subscriptions.valid_from
+            and accounts.bill_date < subscriptions.valid_to
     inner join one_off_charges
         on
             subscriptions.subscription_id = one_off_charges.subscription_id
             and one_off_charges.charged_date < accounts.bill_date
+            and one_off_charges.landing_sequence <= accounts.crm_sequence
+            and coalesce(one_off_charges.superseded_sequence, accounts.crm_sequence + 1)
+            > accounts.crm_sequence
     left join issued on one_off_charges.one_off_charge_id = issued.source_id
     where issued.source_id is null
 

@@ -43,7 +43,7 @@ taxes as (
 
 customers as (
 
-    select * from {{ ref('int_customers__current') }}
+    select * from {{ ref('int_customers__in_scope') }}
 
 ),
 
@@ -112,7 +112,8 @@ totalled as (
             accounts.pass_id = lines.pass_id
             and accounts.billing_account_id = lines.billing_account_id
     left join taxes on lines.invoice_id = taxes.invoice_id
-    left join customers on accounts.customer_id = customers.customer_id
+    left join customers
+        on accounts.pass_id = customers.pass_id and accounts.customer_id = customers.customer_id
     left join legal_entities
         on
             accounts.legal_entity_id = legal_entities.legal_entity_id

@@ -28,23 +28,15 @@ allowances as (
 
 ),
 
-accounts as (
-
-    select
-        billing_account_id,
-        legal_entity_id,
-        bill_cycle_id
-    from {{ ref('int_billing_accounts__current') }}
-
-),
-
-subscriptions as (
+cycles as (
 
     select
         subscription_id,
-        billing_account_id
-    from {{ ref('int_subscriptions__dated') }}
-    where is_current
+        legal_entity_id,
+        bill_cycle_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_subscription_cycles__dated') }}
 
 ),
 
@@ -70,6 +62,7 @@ used as (
 
 ),
 
+-- An account that changed its cycle has in each period what it held in its days of the cycle.
 held_in_period as (
 
     select
@@ -83,18 +76,23 @@ held_in_period as (
         {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
         {{ days_between(
             'greatest(
-                periods.period_start, subscription_plans.effective_from, allowances.valid_from
+                periods.period_start, cycles.valid_from, subscription_plans.effective_from,
+                allowances.valid_from
             )',
-            'least(periods.period_end, subscription_plans.effective_to, allowances.valid_to)'
+            'least(
+                periods.period_end, cycles.valid_to, subscription_plans.effective_to,
+                allowances.valid_to
+            )'
         ) }} as held_days
     from used
-    inner join subscriptions on used.subscription_id = subscriptions.subscription_id
-    inner join accounts on subscriptions.billing_account_id = accounts.billing_account_id
+    inner join cycles on used.subscription_id = cycles.subscription_id
     inner join periods
         on
-            accounts.legal_entity_id = periods.legal_entity_id
-            and accounts.bill_cycle_id = periods.bill_cycle_id
+            cycles.legal_entity_id = periods.legal_entity_id
+            and cycles.bill_cycle_id = periods.bill_cycle_id
             and used.usage_period_start = periods.period_start
+            and cycles.valid_from < periods.period_end
+            and cycles.valid_to > periods.period_start
     inner join subscription_plans
         on
             used.subscription_id = subscription_plans.subscription_id

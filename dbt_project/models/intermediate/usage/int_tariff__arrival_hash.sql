@@ -19,7 +19,10 @@ with
     'destination_prefixes': ['prefix', 'country_code', 'valid_from', 'valid_to'],
     'mobile_networks': ['mcc_mnc', 'country_code'],
     'legal_entities': ['legal_entity_id', 'time_zone', 'home_network', 'valid_from', 'valid_to'],
-    'bill_cycles': ['legal_entity_id', 'bill_cycle_id', 'interval_months', 'anchor_day']
+    'bill_cycles': [
+        'legal_entity_id', 'bill_cycle_id', 'interval_months', 'interval_weeks', 'anchor_day',
+        'anchor_month'
+    ]
 } %}
 
 seed_rows as (

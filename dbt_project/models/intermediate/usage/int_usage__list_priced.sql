@@ -141,6 +141,12 @@ networks as (
 
 ),
 
+periods as (
+
+    select * from {{ ref('int_bill_periods__by_date') }}
+
+),
+
 billed as (
 
     select distinct event_id from {{ ref('stg_issued__billed_usage') }}
@@ -196,8 +202,6 @@ guided as (
         timeline.plan_id,
         timeline.rate_plan_id,
         timeline.time_band_set_id,
-        timeline.anchor_day,
-        timeline.interval_months,
         guiding_hashes.guiding_hash,
         home_networks.home_network,
         {{ to_local_time('arrived.started_at', 'home_networks.time_zone') }} as tariff_time,
@@ -437,82 +441,57 @@ priced as (
 
 ),
 
-anchored as (
-
-    select
-        priced.*,
-        case
-            when
-                cast(priced.started_local as date)
-                >= {{ anchor_date('priced.started_local', 'priced.anchor_day') }}
-                then {{ first_of_month('priced.started_local') }}
-            else {{ first_of_month('priced.started_local', -1) }}
-        end as anchor_month
-    from priced
-
-),
-
--- A cycle of several months is counted from January 2010, as in int_bill_periods__aligned.
-aligned as (
-
-    select
-        anchored.*,
-        {{ first_of_month(
-            'anchored.anchor_month',
-            '-' ~ months_into_cycle('anchored.anchor_month', 'anchored.interval_months')
-        ) }} as period_month
-    from anchored
-
-),
-
 list_priced as (
 
     select
-        aligned.event_id,
-        aligned.file_id,
-        aligned.subscription_id,
-        aligned.billing_account_id,
-        aligned.legal_entity_id,
-        aligned.plan_id,
-        aligned.service,
-        aligned.direction,
-        aligned.identifier,
-        aligned.other_number,
-        aligned.serving_network,
-        aligned.country_code,
-        aligned.zone_id,
-        aligned.time_band_id,
-        aligned.charge_code,
-        aligned.usage_rate_id,
-        aligned.price_tier_set_id,
-        aligned.allowance_scope_id,
-        aligned.currency_code,
-        aligned.tax_category,
-        aligned.suspense_reason,
-        aligned.guiding_hash,
+        priced.event_id,
+        priced.file_id,
+        priced.subscription_id,
+        priced.billing_account_id,
+        priced.legal_entity_id,
+        priced.plan_id,
+        priced.service,
+        priced.direction,
+        priced.identifier,
+        priced.other_number,
+        priced.serving_network,
+        priced.country_code,
+        priced.zone_id,
+        priced.time_band_id,
+        priced.charge_code,
+        priced.usage_rate_id,
+        priced.price_tier_set_id,
+        priced.allowance_scope_id,
+        priced.currency_code,
+        priced.tax_category,
+        priced.suspense_reason,
+        priced.guiding_hash,
         tariff.tariff_hash,
-        aligned.segment_number,
-        aligned.landing_sequence,
-        aligned.record_number,
-        aligned.duration_seconds,
-        aligned.volume_bytes,
-        aligned.measured_units,
-        aligned.units,
-        aligned.rate_amount,
-        aligned.per_units,
-        aligned.connect_amount,
+        priced.segment_number,
+        priced.landing_sequence,
+        priced.record_number,
+        priced.duration_seconds,
+        priced.volume_bytes,
+        priced.measured_units,
+        priced.units,
+        priced.rate_amount,
+        priced.per_units,
+        priced.connect_amount,
         {{ price_with_connect(
-            'aligned.units', 'aligned.rate_amount', 'aligned.per_units', 'aligned.connect_amount'
+            'priced.units', 'priced.rate_amount', 'priced.per_units', 'priced.connect_amount'
         ) }} as list_amount,
-        aligned.started_at,
-        aligned.segment_started_at,
-        aligned.started_local,
-        aligned.tariff_date,
-        {{ anchor_date('aligned.period_month', 'aligned.anchor_day') }} as usage_period_start,
-        {{ anchor_date(
-            first_of_month('aligned.period_month', 'aligned.interval_months'), 'aligned.anchor_day'
-        ) }} as usage_period_end
-    from aligned
+        priced.started_at,
+        priced.segment_started_at,
+        priced.started_local,
+        priced.tariff_date,
+        periods.period_start as usage_period_start,
+        periods.period_end as usage_period_end
+    from priced
+    left join periods
+        on
+            priced.legal_entity_id = periods.legal_entity_id
+            and priced.bill_cycle_id = periods.bill_cycle_id
+            and cast(priced.started_local as date) = periods.on_date
     cross join tariff
 
 )

@@ -39,7 +39,12 @@ anomalies as (
         {{ ordered_string_agg('rule_id') }} as rule_ids,
         -- What makes an invoice wrong in law: a release says it is right, which it cannot be.
         max(case
-            when rule_id in ('tax_missing', 'total_does_not_add_up', 'buyer_incomplete') then 1
+            when
+                rule_id in (
+                    'tax_missing', 'total_does_not_add_up', 'buyer_incomplete', 'unknown_cycle',
+                    'foreign_currency'
+                )
+                then 1
             else 0
         end) = 1 as is_unlawful
     from {{ ref('int_anomalies__combined') }}

@@ -35,6 +35,10 @@ found as (
     select * from {{ ref('int_anomalies__held_by_person') }}
     union all
     select * from {{ ref('int_anomalies__buyer_incomplete') }}
+    union all
+    select * from {{ ref('int_anomalies__unknown_cycle') }}
+    union all
+    select * from {{ ref('int_anomalies__foreign_currency') }}
 
 ),
 

@@ -39,8 +39,8 @@ committed as (
 
 ),
 
--- A later file replaces an earlier one for the same key.
-latest as (
+-- A later file replaces an earlier one for the same key, from its landing on.
+versioned as (
 
     select
         billing_account_id,
@@ -57,16 +57,13 @@ latest as (
         valid_from,
         file_id,
         landing_sequence,
-        record_number
+        record_number,
+        lead(landing_sequence) over (
+            partition by billing_account_id, valid_from
+            order by landing_sequence, record_number
+        ) as superseded_sequence
     from committed
-    qualify
-        row_number() over (
-            partition by
-                billing_account_id,
-                valid_from
-            order by landing_sequence desc, record_number desc
-        ) = 1
 
 )
 
-select * from latest
+select * from versioned

@@ -34,8 +34,8 @@ committed as (
 
 ),
 
--- A later file replaces an earlier one for the same key.
-latest as (
+-- A later file replaces an earlier one for the same key, from its landing on.
+versioned as (
 
     select
         one_off_charge_id,
@@ -47,15 +47,13 @@ latest as (
         charged_date,
         file_id,
         landing_sequence,
-        record_number
+        record_number,
+        lead(landing_sequence) over (
+            partition by one_off_charge_id
+            order by landing_sequence, record_number
+        ) as superseded_sequence
     from committed
-    qualify
-        row_number() over (
-            partition by
-                one_off_charge_id
-            order by landing_sequence desc, record_number desc
-        ) = 1
 
 )
 
-select * from latest
+select * from versioned

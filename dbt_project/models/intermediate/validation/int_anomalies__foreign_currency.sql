@@ -1,0 +1,57 @@
+with
+
+rule as (
+
+    select
+        rule_id,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('review_rules') }}
+    where rule_id = 'foreign_currency' and is_active
+
+),
+
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        currency_code,
+        bill_date
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
+charges as (
+
+    select
+        pass_id,
+        billing_account_id,
+        currency_code,
+        cast(sum(amount) as decimal(18, 4)) as amount
+    from {{ ref('int_charges__combined') }}
+    group by pass_id, billing_account_id, currency_code
+
+),
+
+-- D-025: amounts of two currencies do not add up to an invoice.
+found as (
+
+    select
+        accounts.pass_id,
+        accounts.billing_account_id,
+        rule.rule_id,
+        concat('charges in ', charges.currency_code) as seen,
+        concat('charges in ', accounts.currency_code) as expected,
+        abs(charges.amount) as amount_at_stake
+    from accounts
+    inner join charges
+        on
+            accounts.pass_id = charges.pass_id
+            and accounts.billing_account_id = charges.billing_account_id
+            and accounts.currency_code <> charges.currency_code
+    inner join rule on accounts.bill_date >= rule.valid_from and accounts.bill_date < rule.valid_to
+
+)
+
+select * from found
