@@ -13,7 +13,8 @@ def bill_dates_to_run(settings: Settings, today: date) -> list[date]:
     """Return the bill dates whose run starts today: the cycles' anchors, after the days of grace.
 
     An anchor past the end of the month means its last day. Cycles of several months are counted
-    from January 2010, as in `int_bill_periods__aligned`. Where final bills are made at once, every
+    from January 2010 or the anchor month, cycles of weeks from Monday, 4 January 2010, as in
+    `int_bill_cycles__current`. Where final bills are made at once, every
     day is a bill date: of the accounts that were closed since the one before.
     """
     policies = _read_valid(settings, "billing_policy", today)
@@ -41,9 +42,10 @@ def _read_valid(settings: Settings, seed: str, day: date) -> list[dict[str, str]
 
 
 def _has_anchor(cycle: dict[str, str], day: date) -> bool:
+    anchor_day = int(cycle["anchor_day"])
+    if cycle["interval_weeks"]:
+        days = (day - date(2010, 1, 4)).days - (anchor_day - 1)
+        return days % (7 * int(cycle["interval_weeks"])) == 0
     last_day = calendar.monthrange(day.year, day.month)[1]
-    months = (day.year - 2010) * 12 + day.month - 1
-    return (
-        day.day == min(int(cycle["anchor_day"]), last_day)
-        and months % int(cycle["interval_months"]) == 0
-    )
+    months = (day.year - 2010) * 12 + day.month - int(cycle["anchor_month"] or 1)
+    return day.day == min(anchor_day, last_day) and months % int(cycle["interval_months"]) == 0

@@ -67,8 +67,12 @@ DUE = """
 # Named: whose bill somebody asks for. An account that opens later has nothing to bill yet.
 NAMED = """
     select legal_entity_id, bill_cycle_id, billing_account_id
-    from intermediate.int_billing_accounts__current
-    where list_contains($accounts, billing_account_id) and opened_date < $bill_date
+    from intermediate.int_billing_accounts__dated
+    where
+        list_contains($accounts, billing_account_id)
+        and opened_date < $bill_date
+        and valid_from <= $bill_date
+        and valid_to > $bill_date
     order by all
 """
 # Closed: accounts whose final bill does not wait for their cycle, where the policy says so. Those
@@ -76,7 +80,7 @@ NAMED = """
 CLOSED = """
     select accounts.legal_entity_id, accounts.bill_cycle_id, accounts.billing_account_id,
         accounts.closed_date
-    from intermediate.int_billing_accounts__current as accounts
+    from intermediate.int_billing_accounts__dated as accounts
     inner join seeds.billing_policy as policy
         on
             accounts.legal_entity_id = policy.legal_entity_id
@@ -89,6 +93,8 @@ CLOSED = """
             and periods.period_start = $bill_date
     where
         policy.final_bill = 'at_once'
+        and accounts.valid_from <= $bill_date
+        and accounts.valid_to > $bill_date
         and accounts.closed_date <= $bill_date
         and accounts.closed_date >= policy.go_live_date
         and periods.period_start is null

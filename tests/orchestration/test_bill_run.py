@@ -378,23 +378,49 @@ def test_an_approval_is_of_one_total(
     assert (unknown.exit_code, unknown.output.count("\n")) == (1, 1)
 
 
-def test_a_failing_check_blocks_the_issue(stage: Stage, collected: Snapshot) -> None:
-    stage.restore(collected)
-    accounts = stage.settings.inbox / "billing_accounts"
-    header = "billing_account_id,customer_id,legal_entity_id,bill_cycle_id,currency_code,time_zone"
-    (accounts / "dollars.csv").write_text(
-        f"{header},language,delivery_channel,sales_region,opened_date,closed_date,valid_from\n"
-        "A0000001,C0000001,nordwind,monthly_1,USD,Europe/Berlin,en,email,,2020-01-01,,2026-10-01\n"
+def test_a_failing_check_blocks_the_issue(
+    stage: Stage, collected: Snapshot, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    project = _copy_project(tmp_path)
+    (project / "dbt_project" / "tests" / "assert_nobody_is_charged.sql").write_text(
+        "select charge_id from {{ ref('int_charges__combined') }}\n"
     )
+    request.addfinalizer(lambda: setattr(stage, "project", PROJECT))
+    stage.restore(collected)
+    stage.project = project
     answer = stage.command("run", "--bill-date", "2026-11-01")
     assert answer.exit_code == 1
     error = answer.output.splitlines()[-1]
     assert error.startswith("tollhouse: ")
-    assert "assert_charges_are_in_the_accounts_currency" in error
+    assert "assert_nobody_is_charged" in error
     status = stage.command("status", "--json")
     assert '"invoice_count": 0' in status.output
     assert "issued" not in answer.output
     assert not list((stage.settings.landing / "issued_invoices").glob("issue_id=nordwind*"))
+
+
+def test_an_account_of_another_currency_or_of_an_unknown_cycle_is_held_and_the_run_goes_on(
+    stage: Stage, collected: Snapshot
+) -> None:
+    stage.restore(collected)
+    accounts = stage.settings.inbox / "billing_accounts"
+    header = "billing_account_id,customer_id,legal_entity_id,bill_cycle_id,currency_code,time_zone"
+    (accounts / "odd.csv").write_text(
+        f"{header},language,delivery_channel,sales_region,opened_date,closed_date,valid_from\n"
+        "A0000001,C0000001,nordwind,monthly_1,USD,Europe/Berlin,en,email,,2020-01-01,,2026-10-01\n"
+        "A0000002,C0000002,nordwind,monthly_7,EUR,Europe/Berlin,en,email,,2020-01-01,,2026-10-01\n"
+    )
+    answer = stage.command("run", "--bill-date", "2026-11-01", "--until", "issue")
+    assert answer.exit_code == 0, answer.output
+    odd = stage.keep("odd")
+    held = odd.query(
+        "select billing_account_id, rule_id from marts.fct_review_queue"
+        " where rule_id in ('foreign_currency', 'unknown_cycle') and review_status = 'held'"
+        " order by all"
+    )
+    assert held == [("A0000001", "foreign_currency"), ("A0000002", "unknown_cycle")]
+    assert not _invoiced(odd, FIRST_BILL_DATE) & {"A0000001", "A0000002"}
+    assert _invoiced(odd, FIRST_BILL_DATE)
 
 
 def _copy_project(folder: Path) -> Path:

@@ -156,7 +156,14 @@ def policy(tmp_path: Path) -> Iterator[Settings]:
     yield Settings(home=tmp_path / "home", project_root=tmp_path)
 
 
-def _write_policy(settings: Settings, grace_days: int, anchor_day: int, months: int = 1) -> None:
+def _write_policy(
+    settings: Settings,
+    grace_days: int,
+    anchor_day: int,
+    months: int = 1,
+    weeks: int = 0,
+    anchor_month: int = 0,
+) -> None:
     folder = settings.seeds / "policy"
     (folder / "billing_policy.csv").write_text(
         "legal_entity_id,grace_days,final_bill,valid_from,valid_to\n"
@@ -164,8 +171,9 @@ def _write_policy(settings: Settings, grace_days: int, anchor_day: int, months: 
         "nordwind,0,with_cycle,2026-12-31,\n"
     )
     (folder / "bill_cycles.csv").write_text(
-        "legal_entity_id,bill_cycle_id,interval_months,anchor_day,valid_from,valid_to\n"
-        f"nordwind,one,{months},{anchor_day},2000-01-01,\n"
+        "legal_entity_id,bill_cycle_id,interval_months,interval_weeks,anchor_day,anchor_month,"
+        "valid_from,valid_to\n"
+        f"nordwind,one,{months or ''},{weeks or ''},{anchor_day},{anchor_month or ''},2000-01-01,\n"
     )
 
 
@@ -210,6 +218,21 @@ def test_every_day_is_one_for_final_bills_where_they_are_made_at_once(policy: Se
     seed.write_text(seed.read_text().replace("with_cycle", "at_once"))
     assert _days(policy, 2026, 11)[4] == ["2026-11-02"]
     assert len(_days(policy, 2026, 11)) == 28
+
+
+def test_a_weekly_cycle_runs_on_its_weekday_and_every_other_week_in_the_even_ones(
+    policy: Settings,
+) -> None:
+    _write_policy(policy, grace_days=0, anchor_day=1, months=0, weeks=1)
+    assert list(_days(policy, 2026, 11)) == [2, 9, 16, 23]
+    _write_policy(policy, grace_days=0, anchor_day=7, months=0, weeks=2)
+    assert list(_days(policy, 2026, 11)) == [8, 22]
+
+
+def test_an_annual_cycle_runs_in_its_anchor_month(policy: Settings) -> None:
+    _write_policy(policy, grace_days=0, anchor_day=6, months=12, anchor_month=4)
+    assert _days(policy, 2026, 4) == {6: ["2026-04-06"]}
+    assert _days(policy, 2026, 5) == {}
 
 
 def test_a_quarterly_cycle_runs_four_times_a_year(policy: Settings) -> None:

@@ -64,7 +64,7 @@ known as (
 
 ),
 
--- D-025: an account as it is on the bill date, by what had landed before the pass's cut-off. One that
+-- D-041: an account as it is on the bill date, by what had landed at the pass's cut-off. One that
 -- only begins to apply later is read as it begins.
 accounts as (
 

@@ -29,8 +29,8 @@ fallback as (
 
 ),
 
--- Of a row whose cycle nobody bills, the cycle known before it counts: `known_rows` is the number of
--- the last row with one.
+-- Of a row whose cycle nobody bills, the cycle known before it counts: `known_rows` is the number
+-- of the last row with one.
 checked as (
 
     select
@@ -49,7 +49,7 @@ checked as (
 
 ),
 
--- D-025: without any, the first cycle of all, in which a suspicion holds the account.
+-- D-040: without any, the first cycle of all, in which a suspicion holds the account.
 dated as (
 
     select

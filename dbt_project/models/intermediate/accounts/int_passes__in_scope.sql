@@ -98,7 +98,7 @@ crm_files as (
 
 ),
 
--- D-026: a bill date may be any day. What is charged in advance ends with the aligned period that
+-- D-042: a bill date may be any day. What is charged in advance ends with the aligned period that
 -- contains it; the usage period is the one that it ends, or is a part of.
 described as (
 

@@ -1,7 +1,7 @@
 with
 
--- Every interval that a cycle or a charge has, on every anchor that an account or a subscription can
--- have: few, whatever the number of subscriptions.
+-- Every interval that a cycle or a charge has, on every anchor that an account or a subscription
+-- can have: few, whatever the number of subscriptions.
 intervals as (
 
     select

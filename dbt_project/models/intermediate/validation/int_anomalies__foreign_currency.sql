@@ -34,7 +34,7 @@ charges as (
 
 ),
 
--- D-025: amounts of two currencies do not add up to an invoice.
+-- D-040: amounts of two currencies do not add up to an invoice.
 found as (
 
     select

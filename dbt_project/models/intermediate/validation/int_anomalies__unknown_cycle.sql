@@ -34,7 +34,7 @@ past as (
 
 ),
 
--- D-025: it is due with the cycle that was known before, and waits there.
+-- D-040: it is due with the cycle that was known before, and waits there.
 found as (
 
     select
