@@ -53,7 +53,10 @@ def accepted_records(entity: Entity, file_id: str, source: str) -> str:
     """Return the query of the accepted records, typed, in the columns of the landing table."""
     columns = [f"{quote(file_id)} as file_id", "record_number"]
     if entity.is_event:
-        texts = ", ".join(f"coalesce({quote_name(name)}, '')" for name in entity.header)
+        # D-028: of the typed values, so that another spelling of an instant is the same event.
+        texts = ", ".join(
+            f"coalesce(cast({_typed(column)} as varchar), '')" for column in entity.columns
+        )
         columns.append(f"md5(concat_ws('|', {texts})) as event_id")
     for column in entity.columns:
         columns.append(f"{_typed(column)} as {quote_name(column.name)}")

@@ -56,8 +56,9 @@ class RecordRule:
 class Entity:
     """One inbox folder: its columns in header order, its key, and rules over whole records.
 
-    For equal keys the file that was received last wins; `is_event` adds `event_id`, the same for
-    an exact re-send of a record.
+    For equal keys the file that was received last wins. An event (`is_event`) is never replaced:
+    it has an `event_id`, the same for a record that is sent again with the same values, however
+    they are spelled; other values under a known key wait in suspense.
     """
 
     name: str
@@ -235,7 +236,8 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "usage",
-        "Calls, messages and data sessions as the network recorded them.",
+        "Calls, messages and data sessions as the network recorded them. A `record_id` is never"
+        " used for another record: one that comes again with other values waits in suspense.",
         (
             Column("record_id", CODE),
             Column("service", one_of("voice", "sms", "data")),
@@ -326,5 +328,6 @@ def describe_entities() -> str:
         for column in entity.columns:
             required = "yes" if column.is_required else ""
             parts.append(f"| {column.name} | {required} | {column.kind.description} |")
-        parts.append(f"\nKey: {', '.join(entity.key)}.\n")
+        again = "the first row stands" if entity.is_event else "the row received last wins"
+        parts.append(f"\nKey: {', '.join(entity.key)}; {again}.\n")
     return "\n".join(parts)

@@ -28,6 +28,12 @@ REJECTED_RECORDS: dict[str, tuple[str, tuple[int, str]]] = {
         (3, "cut_off"),
     ),
 }
+# A call that came before, spelled otherwise; and one whose id came before with other values.
+SENT_AGAIN = {
+    "sent_again.csv": HEADER
+    + GOOD.format(id="bad-t1").replace("08:00:00Z", "10:00:00+02:00")
+    + GOOD.format(id="bad-n2").replace(",60,", ",61,")
+}
 REFUSED_FILES: dict[str, tuple[str, str]] = {
     "wrong_header.csv": (HEADER.replace("duration_seconds", "seconds") + "x\n", "duration_seconds"),
     STRANGE_NAME: ("<script>alert(1)</script>\n", "header"),
@@ -40,4 +46,6 @@ def write(inbox: Path) -> None:
     folder = inbox / "usage"
     (folder / DIRECTORY).mkdir(parents=True)
     for name, (content, _) in (REJECTED_RECORDS | REFUSED_FILES).items():  # type: ignore[operator]
+        (folder / name).write_text(content, encoding="utf-8")
+    for name, content in SENT_AGAIN.items():
         (folder / name).write_text(content, encoding="utf-8")

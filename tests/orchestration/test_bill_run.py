@@ -105,6 +105,30 @@ def test_a_deleted_warehouse_is_built_again_as_it_was(second: Snapshot, rebuilt:
     assert rebuilt.mart_hashes() == second.mart_hashes()
 
 
+def test_a_record_sent_again_is_a_duplicate_and_a_corrected_one_waits(first: Snapshot) -> None:
+    (counts,) = first.query(
+        "select records_read_count, records_accepted_count, records_duplicate_count"
+        " from marts.fct_usage_files where file_name = 'sent_again.csv'"
+    )
+    assert counts == (2, 1, 1)
+    waiting = first.query(
+        "select suspended.record_number, suspended.duration_seconds"
+        " from marts.fct_suspended_usage as suspended"
+        " inner join marts.fct_usage_files as files on suspended.file_id = files.file_id"
+        " where suspense_reason = 'record_id_reused' and files.file_name = 'sent_again.csv'"
+    )
+    assert waiting == [(2, 61)]
+    # The first record stands.
+    assert first.query(
+        "select count(*) from marts.fct_rated_usage as rated"
+        " inner join marts.fct_usage_files as files on rated.file_id = files.file_id"
+        " where files.file_name = 'negative_duration.csv' and usage_status = 'billed'"
+    ) == [(1,)]
+    assert first.query("select count(*) from marts.rpt_control_totals where not is_balanced") == [
+        (0,)
+    ]
+
+
 def test_the_run_goes_on_beside_bad_files(first: Snapshot) -> None:
     accepted = first.query(
         "select records_accepted_count from marts.fct_usage_files where file_name = 'truncated.csv'"

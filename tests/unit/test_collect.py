@@ -108,7 +108,8 @@ def test_a_call_lands_typed_with_its_instant_in_utc(settings: Settings) -> None:
         volume_bytes=0,
     )
     assert read_manifest(settings) == [row]
-    event_id = hashlib.md5(CALL.replace(",", "|").encode(), usedforsecurity=False).hexdigest()
+    typed = CALL.replace("2026-10-03T09:12:06+02:00", "2026-10-03 07:12:06").replace(",", "|")
+    event_id = hashlib.md5(typed.encode(), usedforsecurity=False).hexdigest()
     assert landed(settings, "usage", "* exclude (arrival_date)") == [
         (
             file_id,
@@ -126,6 +127,18 @@ def test_a_call_lands_typed_with_its_instant_in_utc(settings: Settings) -> None:
             "26299",
         )
     ]
+
+
+def test_an_event_is_what_was_recorded_however_it_is_spelled(settings: Settings) -> None:
+    started = "2026-10-03T09:12:06+02:00"
+    same = ("2026-10-03T07:12:06Z", "2026-10-03T12:42:06.000+05:30")
+    other = (CALL.replace(started, "2026-10-03T09:12:07+02:00"), CALL.replace(",60,", ",61,"))
+    spelled = [CALL.replace(started, instant) for instant in same]
+    put(settings, "usage_1.csv", usage(CALL, CALL.replace(",60,", ",060,"), *spelled, *other))
+    collect_inbox(settings, RECEIVED)
+    ids = [one for (one,) in landed(settings, "usage", "event_id")]
+    assert len(set(ids[:4])) == 1
+    assert len(set(ids)) == 3
 
 
 @pytest.mark.parametrize(

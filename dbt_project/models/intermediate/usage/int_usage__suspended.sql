@@ -11,13 +11,33 @@ segments as (
 ),
 
 -- One segment that cannot be rated suspends its whole event.
-suspended as (
+unrated as (
 
     select
         event_id,
         min(suspense_reason) as suspense_reason
     from segments
     group by event_id
+
+),
+
+conflicting as (
+
+    select
+        event_id,
+        'record_id_reused' as suspense_reason
+    from {{ ref('int_usage__conflicting') }}
+
+),
+
+-- Other values under a known record id: whatever they would cost, a person must look.
+suspended as (
+
+    select
+        coalesce(conflicting.event_id, unrated.event_id) as event_id,
+        coalesce(conflicting.suspense_reason, unrated.suspense_reason) as suspense_reason
+    from unrated
+    full outer join conflicting on unrated.event_id = conflicting.event_id
 
 )
 
