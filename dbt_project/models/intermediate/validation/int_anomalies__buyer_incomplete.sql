@@ -3,28 +3,24 @@ with
 rule as (
 
     select
-        rule_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'buyer_incomplete' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'buyer_incomplete'
 
 ),
 
 invoices as (
 
     select
-        invoices_totalled.pass_id,
-        invoices_totalled.billing_account_id,
-        invoices_totalled.customer_id,
-        invoices_totalled.buyer_name,
-        invoices_totalled.buyer_email,
-        invoices_totalled.delivery_channel,
-        invoices_totalled.bill_date,
-        invoices_totalled.total_amount
-    from {{ ref('int_invoices__totalled') }} as invoices_totalled
-    inner join {{ ref('int_passes__in_scope') }} as passes
-        on invoices_totalled.pass_id = passes.pass_id
+        pass_id,
+        billing_account_id,
+        customer_id,
+        buyer_name,
+        buyer_email,
+        delivery_channel,
+        total_amount
+    from {{ ref('int_invoices__totalled') }}
 
 ),
 
@@ -43,7 +39,7 @@ found as (
         'name and address of the customer' as expected,
         abs(invoices.total_amount) as amount_at_stake
     from invoices
-    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    inner join rule on invoices.pass_id = rule.pass_id
     where
         invoices.buyer_name is null
         or (invoices.delivery_channel = 'email' and invoices.buyer_email is null)

@@ -3,11 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'foreign_currency' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'foreign_currency'
 
 ),
 
@@ -16,8 +15,7 @@ accounts as (
     select
         pass_id,
         billing_account_id,
-        currency_code,
-        bill_date
+        currency_code
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -50,7 +48,7 @@ found as (
             accounts.pass_id = charges.pass_id
             and accounts.billing_account_id = charges.billing_account_id
             and accounts.currency_code <> charges.currency_code
-    inner join rule on accounts.bill_date >= rule.valid_from and accounts.bill_date < rule.valid_to
+    inner join rule on accounts.pass_id = rule.pass_id
 
 )
 

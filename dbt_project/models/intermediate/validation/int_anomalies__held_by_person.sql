@@ -3,11 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'held_by_person' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'held_by_person'
 
 ),
 
@@ -44,8 +43,7 @@ accounts as (
     select
         pass_id,
         bill_run_id,
-        billing_account_id,
-        bill_date
+        billing_account_id
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -70,7 +68,7 @@ found as (
         'a release by a person' as expected,
         abs(coalesce(invoices.total_amount, cast(0 as decimal(18, 4)))) as amount_at_stake
     from accounts
-    inner join rule on accounts.bill_date >= rule.valid_from and accounts.bill_date < rule.valid_to
+    inner join rule on accounts.pass_id = rule.pass_id
     inner join decisions
         on
             accounts.bill_run_id = decisions.bill_run_id

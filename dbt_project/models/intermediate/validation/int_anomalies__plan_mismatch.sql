@@ -3,23 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'plan_mismatch' and is_active
-
-),
-
-accounts as (
-
-    select
         pass_id,
-        bill_date
-    from {{ ref('int_passes__in_scope') }}
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'plan_mismatch'
 
 ),
 
@@ -27,14 +14,13 @@ roaming as (
 
     select
         rated.pass_id,
-        accounts.bill_date,
         rated.billing_account_id,
         rated.subscription_id,
         rated.event_id,
         rated.rated_amount,
         cast(rated.started_local as date) as used_on
     from {{ ref('int_usage__rated') }} as rated
-    inner join accounts on rated.pass_id = accounts.pass_id
+    inner join rule on rated.pass_id = rule.pass_id
     inner join {{ ref('zones') }} as zones on rated.zone_id = zones.zone_id
     where zones.zone_type = 'roaming'
 
@@ -55,7 +41,6 @@ not_included as (
 
     select
         roaming.pass_id,
-        roaming.bill_date,
         roaming.billing_account_id,
         roaming.subscription_id,
         count(distinct roaming.event_id) as event_count,
@@ -67,7 +52,7 @@ not_included as (
             and roaming.used_on >= including.effective_from
             and roaming.used_on < including.effective_to
     where including.subscription_id is null
-    group by roaming.pass_id, roaming.bill_date, roaming.billing_account_id, roaming.subscription_id
+    group by roaming.pass_id, roaming.billing_account_id, roaming.subscription_id
 
 ),
 
@@ -84,10 +69,7 @@ found as (
         'a plan or option that includes roaming' as expected,
         not_included.rated_amount as amount_at_stake
     from not_included
-    inner join rule
-        on
-            not_included.bill_date >= rule.valid_from
-            and not_included.bill_date < rule.valid_to
+    inner join rule on not_included.pass_id = rule.pass_id
 
 )
 

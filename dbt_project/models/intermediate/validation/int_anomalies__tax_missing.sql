@@ -3,14 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'tax_missing' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'tax_missing'
 
 ),
 
@@ -21,16 +17,13 @@ lines as (
         invoice_lines.billing_account_id,
         invoice_lines.invoice_id,
         invoice_lines.tax_category,
-        passes.bill_date,
         cast(sum(invoice_lines.net_amount) as decimal(18, 4)) as net_amount
     from {{ ref('int_invoice_lines__rounded') }} as invoice_lines
-    inner join {{ ref('int_passes__in_scope') }} as passes on invoice_lines.pass_id = passes.pass_id
     group by
         invoice_lines.pass_id,
         invoice_lines.billing_account_id,
         invoice_lines.invoice_id,
-        invoice_lines.tax_category,
-        passes.bill_date
+        invoice_lines.tax_category
 
 ),
 
@@ -53,7 +46,7 @@ found as (
         'a tax rate of the jurisdiction on the issue date' as expected,
         abs(lines.net_amount) as amount_at_stake
     from lines
-    inner join rule on lines.bill_date >= rule.valid_from and lines.bill_date < rule.valid_to
+    inner join rule on lines.pass_id = rule.pass_id
     left join taxes
         on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
     where taxes.invoice_id is null

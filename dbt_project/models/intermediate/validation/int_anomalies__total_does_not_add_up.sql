@@ -3,14 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'total_does_not_add_up' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'total_does_not_add_up'
 
 ),
 
@@ -28,15 +24,12 @@ invoices as (
     select
         invoices_totalled.pass_id,
         invoices_totalled.billing_account_id,
-        invoices_totalled.bill_date,
         invoices_totalled.net_amount,
         invoices_totalled.tax_amount,
         invoices_totalled.total_amount,
         currencies.minor_units
     from {{ ref('int_invoices__totalled') }} as invoices_totalled
     inner join currencies on invoices_totalled.currency_code = currencies.currency_code
-    inner join {{ ref('int_passes__in_scope') }} as passes
-        on invoices_totalled.pass_id = passes.pass_id
 
 ),
 
@@ -51,7 +44,7 @@ charged as (
         count(*) as charge_count,
         cast(sum(charges.amount) as decimal(18, 6)) as charged_amount
     from {{ ref('int_charges__combined') }} as charges
-    inner join {{ ref('int_passes__in_scope') }} as passes on charges.pass_id = passes.pass_id
+    inner join rule on charges.pass_id = rule.pass_id
     group by charges.pass_id, charges.billing_account_id
 
 ),
@@ -64,7 +57,7 @@ taxed as (
         cast(sum(taxes.taxable_amount) as decimal(18, 4)) as taxable_amount,
         max(abs(taxes.tax_amount - taxes.taxable_amount * taxes.tax_rate)) as tax_residual
     from {{ ref('int_invoice_taxes__computed') }} as taxes
-    inner join {{ ref('int_passes__in_scope') }} as passes on taxes.pass_id = passes.pass_id
+    inner join rule on taxes.pass_id = rule.pass_id
     group by taxes.pass_id, taxes.billing_account_id
 
 ),
@@ -84,7 +77,7 @@ found as (
             as expected,
         abs(invoices.total_amount) as amount_at_stake
     from invoices
-    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    inner join rule on invoices.pass_id = rule.pass_id
     left join charged
         on
             invoices.pass_id = charged.pass_id

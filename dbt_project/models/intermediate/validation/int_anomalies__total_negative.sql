@@ -3,30 +3,20 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'total_negative' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'total_negative'
 
 ),
 
 invoices as (
 
     select
-        invoices_totalled.pass_id,
-        invoices_totalled.billing_account_id,
-        invoices_totalled.bill_date,
-        invoices_totalled.usage_amount,
-        invoices_totalled.net_amount,
-        invoices_totalled.tax_amount,
-        invoices_totalled.total_amount
-    from {{ ref('int_invoices__totalled') }} as invoices_totalled
-    inner join {{ ref('int_passes__in_scope') }} as passes
-        on invoices_totalled.pass_id = passes.pass_id
+        pass_id,
+        billing_account_id,
+        total_amount
+    from {{ ref('int_invoices__totalled') }}
 
 ),
 
@@ -40,7 +30,7 @@ found as (
         'a total of zero or more' as expected,
         cast(-invoices.total_amount as decimal(18, 4)) as amount_at_stake
     from invoices
-    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    inner join rule on invoices.pass_id = rule.pass_id
     where invoices.total_amount < 0
 
 )

@@ -3,11 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'unknown_cycle' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'unknown_cycle'
 
 ),
 
@@ -16,7 +15,6 @@ accounts as (
     select
         pass_id,
         billing_account_id,
-        bill_date,
         stated_legal_entity_id,
         stated_bill_cycle_id
     from {{ ref('int_accounts__in_scope') }}
@@ -48,7 +46,7 @@ found as (
         'a bill cycle of the policy' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from accounts
-    inner join rule on accounts.bill_date >= rule.valid_from and accounts.bill_date < rule.valid_to
+    inner join rule on accounts.pass_id = rule.pass_id
     left join past on accounts.billing_account_id = past.billing_account_id
 
 )

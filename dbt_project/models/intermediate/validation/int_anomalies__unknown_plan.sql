@@ -3,14 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'unknown_plan' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'unknown_plan'
 
 ),
 
@@ -19,7 +15,6 @@ accounts as (
     select
         pass_id,
         billing_account_id,
-        bill_date,
         period_start,
         next_bill_date
     from {{ ref('int_accounts__in_scope') }}
@@ -49,7 +44,7 @@ found as (
         'a plan of the tariff' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from accounts
-    inner join rule on accounts.bill_date >= rule.valid_from and accounts.bill_date < rule.valid_to
+    inner join rule on accounts.pass_id = rule.pass_id
     inner join {{ ref('int_subscription_plans__effective') }} as subscription_plans
         on
             accounts.billing_account_id = subscription_plans.billing_account_id

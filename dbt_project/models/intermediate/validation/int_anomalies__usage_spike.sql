@@ -3,30 +3,24 @@ with
 rule as (
 
     select
+        pass_id,
         rule_id,
         threshold,
         minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'usage_spike' and is_active
+        minimum_history
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'usage_spike'
 
 ),
 
 invoices as (
 
     select
-        invoices_totalled.pass_id,
-        invoices_totalled.billing_account_id,
-        invoices_totalled.bill_date,
-        invoices_totalled.usage_amount,
-        invoices_totalled.net_amount,
-        invoices_totalled.tax_amount,
-        invoices_totalled.total_amount
-    from {{ ref('int_invoices__totalled') }} as invoices_totalled
-    inner join {{ ref('int_passes__in_scope') }} as passes
-        on invoices_totalled.pass_id = passes.pass_id
+        pass_id,
+        billing_account_id,
+        usage_amount,
+        bill_date
+    from {{ ref('int_invoices__totalled') }}
 
 ),
 
@@ -60,7 +54,7 @@ found as (
         ) as expected,
         cast(invoices.usage_amount - past.median_amount as decimal(18, 4)) as amount_at_stake
     from invoices
-    inner join rule on invoices.bill_date >= rule.valid_from and invoices.bill_date < rule.valid_to
+    inner join rule on invoices.pass_id = rule.pass_id
     inner join past
         on
             invoices.pass_id = past.pass_id

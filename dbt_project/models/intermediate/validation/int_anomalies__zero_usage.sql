@@ -3,14 +3,10 @@ with
 rule as (
 
     select
-        rule_id,
-        threshold,
-        minimum_amount,
-        minimum_history,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('review_rules') }}
-    where rule_id = 'zero_usage' and is_active
+        pass_id,
+        rule_id
+    from {{ ref('int_review_rules__in_scope') }}
+    where rule_id = 'zero_usage'
 
 ),
 
@@ -19,7 +15,6 @@ accounts as (
     select
         pass_id,
         billing_account_id,
-        bill_date,
         period_start,
         period_end,
         {{ to_utc('period_start', 'time_zone') }} as starts_at,
@@ -35,7 +30,6 @@ whole_period as (
     select
         accounts.pass_id,
         accounts.billing_account_id,
-        accounts.bill_date,
         accounts.starts_at,
         accounts.ends_at,
         subscription_plans.subscription_id
@@ -83,10 +77,7 @@ found as (
         'usage on an active subscription' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from whole_period
-    inner join rule
-        on
-            whole_period.bill_date >= rule.valid_from
-            and whole_period.bill_date < rule.valid_to
+    inner join rule on whole_period.pass_id = rule.pass_id
     left join used
         on
             whole_period.pass_id = used.pass_id
