@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
@@ -20,10 +21,14 @@ from orchestration.lib.bill_run import PASS_KINDS, STEPS
 from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 DEMO_BILL_DATE = date(2026, 11, 1)
 DEMO_RENDERED = 50
+GATE_BROKEN = 3
 
 
 def one_line_errors(
@@ -59,9 +64,28 @@ class IsoDate(click.ParamType[date]):
 ISO_DATE = IsoDate()
 
 
+class ExactDecimal(click.ParamType[Decimal]):
+    """A number like 12.5, of 0 or more."""
+
+    name = "NUMBER"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            self.fail(f"{value!r} is not a number like 12.5", param, ctx)
+        if not (number.is_finite() and number >= 0):
+            self.fail(f"{value!r} is not a number of 0 or more", param, ctx)
+        return number
+
+
+DECIMAL = ExactDecimal()
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows as a table."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
@@ -69,9 +93,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    # What stands in a cell is data: brackets in a file's or a plan's name are no markup.
-    console = Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
-    console.print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Return where tables are printed; what stands in a cell is data and no markup."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
@@ -478,6 +507,60 @@ def explain(invoice: str, as_json: bool) -> None:
         print_json(found.as_dict())
     else:
         click.echo(found.as_text())
+
+
+@main.command()
+@click.option("--before", metavar="REF", default="", help="Tariff before: a git ref [HEAD].")
+@click.option("--after", metavar="REF", default="", help="Tariff after [the working tree].")
+@click.option(
+    "--seeds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Lay these seeds over the tariff after: a folder, whole or only the files that differ.",
+)
+@click.option("--bill-date", type=ISO_DATE, help="Which bills [the newest bill date].")
+@click.option(
+    "--max-change",
+    type=DECIMAL,
+    metavar="PERCENT",
+    help="Exit with 3 when a bill moves by more than this.",
+)
+@click.option("--movers", type=int, default=10, show_default=True, help="Accounts with lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a summary."
+)
+@one_line_errors
+def impact(
+    before: str,
+    after: str,
+    seeds: Path | None,
+    bill_date: date | None,
+    max_change: Decimal | None,
+    movers: int,
+    as_json: bool,
+    html: Path | None,
+    markdown: Path | None,
+) -> None:
+    """Show what a tariff change does to the bills of a past run. Nothing live is touched."""
+    from orchestration.impact.running import ImpactRequest, run_impact
+    from orchestration.impact.showing import as_json as impact_json
+    from orchestration.impact.showing import print_impact
+    from orchestration.lib.files import write_atomically
+    from orchestration.lib.say import say
+    from renderers.impact import render_impact, render_markdown
+
+    request = ImpactRequest(before, after, seeds, bill_date, max_change, movers)
+    report = run_impact(Settings.from_environment(), request, None if as_json else say)
+    for path, render in ((html, render_impact), (markdown, render_markdown)):
+        if path is not None:
+            write_atomically(path, render(report).encode())
+    if as_json:
+        print_json(impact_json(report))
+    else:
+        print_impact(report, _console())
+    if not report.is_within:
+        raise SystemExit(GATE_BROKEN)
 
 
 @main.command()

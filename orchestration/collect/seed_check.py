@@ -122,6 +122,11 @@ def check_seeds(seeds_dir: Path) -> list[SeedProblem]:
     return _shorten(problems)
 
 
+def read_seed_rules(seeds_dir: Path) -> dict[str, SeedRules]:
+    """Return what the property files under `seeds_dir` say, by seed."""
+    return _read_rules(seeds_dir, [])
+
+
 def _shown_path(seeds_dir: Path, path: Path) -> str:
     shown = f"{seeds_dir.resolve().name}/{path.relative_to(seeds_dir).as_posix()}"
     return "".join(character if character.isprintable() else "?" for character in shown)

@@ -7,9 +7,10 @@ that the live file is never touched.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from dbt.artifacts.schemas.results import NodeStatus
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.lib.built import Recipes, hash_project, read_recipes, record_built
 from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings
 
@@ -143,26 +145,39 @@ class Dbt:
             self._manifest = result.result
         return self._manifest
 
+    def recipes(self) -> Recipes:
+        """Return what every seed and model of the project is made from."""
+        return read_recipes(json.loads(self.manifest.read_bytes()), self.workspace.project)
+
     def build(
-        self, *select: str, full_refresh: bool = False, unit_tests: bool = False
+        self,
+        *select: str,
+        full_refresh: bool = False,
+        unit_tests: bool = False,
+        data_tests: bool = True,
+        on_node: Callable[[str], None] | None = None,
     ) -> list[NodeResult]:
         """Build the selected nodes (all when none is named) and return each one's result.
 
-        A failed node is a result, not an exception: the caller decides what it blocks.
+        A failed node is a result, not an exception: the caller decides what it blocks. `on_node` is
+        told the id of every node that is done. What was built from what is written down beside the
+        warehouse.
         """
         self.parse()
         # A test runs with the last of its parents: never on a model of a later step.
         options = ["--indirect-selection", "buildable"]
-        if not unit_tests:
-            # They test the rules, not the data: `make test` runs them, a bill run need not.
-            options += ["--exclude-resource-type", "unit_test"]
+        # Unit tests test the rules, not the data: `make test` runs them, a bill run need not.
+        left_out = [*([] if unit_tests else ["unit_test"]), *([] if data_tests else ["test"])]
+        if left_out:
+            options += ["--exclude-resource-type", *left_out]
         if select:
             options += ["--select", *select]
         if full_refresh:
             options.append("--full-refresh")
-        result = self._invoke("build", options)
+        result = self._invoke("build", options, on_node)
         if result.result is None:
             raise DbtError(f"dbt could not start: {_reason(result)}")
+        self._record(result, full_refresh)
         return [
             NodeResult(
                 unique_id=node.node.unique_id,
@@ -174,8 +189,33 @@ class Dbt:
             for node in result.result.results  # type: ignore[union-attr]
         ]
 
-    def _invoke(self, command: str, options: Sequence[str]) -> dbtRunnerResult:
-        runner: Any = dbtRunner(manifest=self._manifest)
+    def _record(self, result: dbtRunnerResult, full_refresh: bool) -> None:
+        nodes: list[Any] = [
+            one.node
+            for one in result.result.results  # type: ignore[union-attr]
+            if one.status == NodeStatus.Success
+        ]
+        built = {node.unique_id for node in nodes}
+        grown = {
+            node.unique_id
+            for node in nodes
+            if node.config.materialized == "incremental" and not full_refresh
+        }
+        project = self.workspace.project
+        project_hash = hash_project(project, project.parent / "seeds")
+        record_built(self.workspace.warehouse, self.recipes(), project_hash, built, grown)
+
+    def _invoke(
+        self,
+        command: str,
+        options: Sequence[str],
+        on_node: Callable[[str], None] | None = None,
+    ) -> dbtRunnerResult:
+        def heard(event: Any) -> None:
+            if on_node is not None and event.info.name == "NodeFinished":
+                on_node(event.data.node_info.unique_id)
+
+        runner: Any = dbtRunner(manifest=self._manifest, callbacks=[heard] if on_node else [])
         with _environment(self.workspace.environment()):
             try:
                 result: dbtRunnerResult = runner.invoke(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, func, select
 
 from orchestration.ledger.schema import bill_runs, pass_transitions, passes
 from orchestration.ledger.store import Ledger, append_row
+from orchestration.lib.built import hash_project
 from orchestration.settings import Settings
 
 
@@ -145,17 +145,7 @@ def record_complete(settings: Settings, ledger: Ledger, bill_date: date, state: 
 
 def describe_project(settings: Settings) -> tuple[str | None, str]:
     """Return the commit (None outside git) and the SHA-256 of all models, macros and seeds."""
-    digest = hashlib.sha256()
-    for folder in (
-        settings.dbt_project / "models",
-        settings.dbt_project / "macros",
-        settings.seeds,
-    ):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in {".sql", ".yml", ".csv"}:
-                digest.update(str(path.relative_to(folder)).encode() + b"\0")
-                digest.update(path.read_bytes() + b"\0")
-    return _commit(settings.project_root), digest.hexdigest()
+    return _commit(settings.project_root), hash_project(settings.dbt_project, settings.seeds)
 
 
 def _commit(root: Path) -> str | None:
