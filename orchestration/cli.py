@@ -29,6 +29,7 @@ Returned = TypeVar("Returned")
 DEMO_BILL_DATE = date(2026, 11, 1)
 DEMO_RENDERED = 50
 GATE_BROKEN = 3
+SHOWN_REJECTS = 50
 
 
 def one_line_errors(
@@ -205,9 +206,23 @@ def collect() -> None:
         ],
     )
     if rows:
-        for line in describe_rejects(settings, min(row.landing_sequence for row in rows) - 1)[:50]:
+        lines = describe_rejects(settings, min(row.landing_sequence for row in rows) - 1)
+        for line in lines[:SHOWN_REJECTS]:
             click.echo(line)
+        if len(lines) > SHOWN_REJECTS:
+            click.echo(f"and {len(lines) - SHOWN_REJECTS:,} more: tollhouse rejects")
     for line in describe_skipped(settings):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--file", "file_name", help="Only those of one file.")
+@one_line_errors
+def rejects(file_name: str | None) -> None:
+    """List every record and file that was ever refused: file, line, rule and reason."""
+    from orchestration.collect.inbox import describe_rejects
+
+    for line in describe_rejects(Settings.from_environment(), file_name=file_name):
         click.echo(line)
 
 

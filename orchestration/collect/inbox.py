@@ -173,7 +173,9 @@ def read_manifest(settings: Settings) -> list[ManifestRow]:
         return _read_rows(connection, settings)
 
 
-def describe_rejects(settings: Settings, since_sequence: int = 0) -> list[str]:
+def describe_rejects(
+    settings: Settings, since_sequence: int = 0, file_name: str | None = None
+) -> list[str]:
     """Return one line per refused file and rejected record of files after `since_sequence`.
 
     A line reads `usage_bad.csv:7: negative_duration: duration_seconds is -5`.
@@ -186,7 +188,7 @@ def describe_rejects(settings: Settings, since_sequence: int = 0) -> list[str]:
             with manifest as (
                 select file_id, landing_sequence, file_name, status, reason
                 from {_parquet(settings, MANIFEST)}
-                where landing_sequence > ?
+                where landing_sequence > $since and file_name = coalesce($file, file_name)
             )
             select landing_sequence, file_name, 0 as line_number, null as rule, reason
             from manifest where status = 'rejected'
@@ -198,7 +200,7 @@ def describe_rejects(settings: Settings, since_sequence: int = 0) -> list[str]:
                 on manifest.file_id = rejects.file_id and manifest.status = 'accepted'
             order by 1, 3
             """,
-            [since_sequence],
+            {"since": since_sequence, "file": file_name},
         ).fetchall()
     return [
         f"{one_line(name)}: {reason}"

@@ -25,6 +25,7 @@ STEP_OF_FOLDER = {
     "charges": "calculate",
     "invoicing": "calculate",
     "validation": "validate",
+    "dispatch": "dispatch",
 }
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 # What an operator wants to see on an asset, by the name of its table.

@@ -157,9 +157,13 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _point_to(folder: Path) -> None:
     """Let `current` name this generation, by one rename."""
-    link = temporary_beside(folder.parent / CURRENT)
+    current = folder.parent / CURRENT
+    if current.is_dir() and not current.is_symlink():
+        # A home copied without its links: what lies there is a copy of a generation.
+        shutil.rmtree(current)
+    link = temporary_beside(current)
     link.symlink_to(folder.name)
-    link.replace(folder.parent / CURRENT)
+    link.replace(current)
     sync_folder(folder.parent)
 
 
@@ -177,7 +181,10 @@ def _generations(parquet: Path) -> list[Path]:
     return [
         one
         for one in parquet.iterdir()
-        if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")
+        if one.is_dir()
+        and not one.is_symlink()
+        and one.name != CURRENT
+        and not one.name.startswith(".")
     ]
 
 

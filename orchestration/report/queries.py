@@ -522,6 +522,7 @@ KPIS = """
         case kpi_name
             when 'days_sales_outstanding' then 'Days sales outstanding'
             when 'posted' then 'Handed to the post'
+            when 'on_time_delivery' then 'On-time delivery'
             else upper(left(kpi_name, 1)) || replace(substr(kpi_name, 2), '_', ' ')
         end as name,
         case unit when 'ratio' then kpi_value * 100 else kpi_value end as value,
@@ -540,9 +541,9 @@ KPIS = """
     order by
         list_position(
             [
-                'billing_accuracy', 'held_accounts', 'delivery_success', 'delivered', 'accepted',
-                'posted', 'days_sales_outstanding', 'overdue_share', 'unbilled_usage',
-                'suspended_usage', 'throughput'
+                'billing_accuracy', 'held_accounts', 'delivery_success', 'on_time_delivery',
+                'delivered', 'accepted', 'posted', 'days_sales_outstanding', 'overdue_share',
+                'unbilled_usage', 'suspended_usage', 'throughput'
             ],
             kpi_name
         ),

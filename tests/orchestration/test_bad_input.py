@@ -45,6 +45,22 @@ def test_a_bad_file_is_refused_in_one_line(collected: Snapshot, name: str) -> No
     assert bad_files.REFUSED_FILES[name][1] in line
 
 
+def test_rejects_beyond_those_shown_are_counted_and_listed(stage: Stage) -> None:
+    stage.restore(None)
+    folder = stage.settings.inbox / "usage"
+    folder.mkdir(parents=True)
+    record = bad_files.GOOD.replace(",60,", ",-60,")
+    records = "".join(record.format(id=f"many-{number}") for number in range(52))
+    (folder / "many.csv").write_text(bad_files.HEADER + records)
+    said = stage.command("collect").output.splitlines()
+    assert sum(line.startswith("many.csv:") for line in said) == 50
+    assert "and 2 more: tollhouse rejects" in said
+    listed = stage.command("rejects", "--file", "many.csv").output.splitlines()
+    assert len(listed) == 52
+    assert listed[-1].startswith("many.csv:53: negative_duration: ")
+    assert stage.command("rejects", "--file", "other.csv").output == ""
+
+
 def test_what_is_no_file_is_told_every_time(collected: Snapshot, stage: Stage) -> None:
     told = f"usage/{bad_files.DIRECTORY}: skipped: not a file"
     assert told in collected.said

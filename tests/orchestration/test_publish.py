@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -52,6 +54,18 @@ def _build(settings: Settings, stamp: int) -> None:
         warehouse.execute(f"create or replace table marts.dim_small as select {stamp} as stamp")
         warehouse.execute("comment on table marts.fct_large is 'It''s large.'")
         warehouse.execute("comment on column marts.fct_large.number is 'A \"number\".'")
+
+
+def test_a_home_copied_without_its_links_publishes_on(settings: Settings, tmp_path: Path) -> None:
+    _build(settings, 0)
+    publish_marts(settings)
+    copied = replace(settings, home=tmp_path / "copied")
+    shutil.copytree(settings.home, copied.home, symlinks=False)
+    _build(copied, 1)
+    publish_marts(copied)
+    current = copied.published / "parquet" / "current"
+    assert current.is_symlink()
+    assert duckdb.sql(f"select stamp from '{current}/dim_small.parquet'").fetchall() == [(1,)]
 
 
 def test_a_reader_never_sees_half_a_generation(settings: Settings, tmp_path: Path) -> None:

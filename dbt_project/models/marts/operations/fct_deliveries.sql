@@ -24,6 +24,16 @@ rendered as (
 
 ),
 
+sent as (
+
+    select
+        document_id,
+        is_on_time,
+        sent_at
+    from {{ ref('int_documents__sent') }}
+
+),
+
 attempts as (
 
     select * from {{ ref('stg_ledger__delivery_attempts') }}
@@ -78,8 +88,11 @@ select
     last_attempts.outcome_reason,
     cast(coalesce(last_attempts.attempt_number, 0) as bigint) as attempt_count,
     invoices.bill_date,
+    coalesce(sent.is_on_time, false) as is_on_time,
     rendered.rendered_at,
-    last_attempts.attempted_at
+    last_attempts.attempted_at,
+    sent.sent_at
 from invoices
 left join rendered on invoices.invoice_id = rendered.document_id
 left join last_attempts on invoices.invoice_id = last_attempts.document_id
+left join sent on invoices.invoice_id = sent.document_id

@@ -90,7 +90,9 @@ deliveries as (
                     and sent.delivery_channel = 'post'
                     then 1
             end
-        ) as decimal(28, 6)) as posted_count
+        ) as decimal(28, 6)) as posted_count,
+        cast(count(distinct case when sent.is_on_time then sent.invoice_id end) as decimal(28, 6))
+            as on_time_count
     from {{ ref('fct_deliveries') }} as sent
     inner join invoices on sent.invoice_id = invoices.invoice_id
     group by invoices.bill_run_id
@@ -211,6 +213,13 @@ figures as (
             deliveries.delivered_count + deliveries.accepted_count + deliveries.posted_count, 0
         ),
         runs.invoice_count
+    from runs
+    left join deliveries on runs.bill_run_id = deliveries.bill_run_id
+    union all
+    select
+        runs.legal_entity_id, runs.bill_run_id, 'on_time_delivery',
+        'sent within the days of the policy, of invoices issued', 'ratio',
+        coalesce(deliveries.on_time_count, 0), runs.invoice_count
     from runs
     left join deliveries on runs.bill_run_id = deliveries.bill_run_id
     union all
