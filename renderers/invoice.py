@@ -13,7 +13,18 @@ from decimal import Decimal
 from typing import Literal
 
 DocumentType = Literal["invoice", "credit_note"]
-ChargeType = Literal["recurring", "usage", "one_off", "discount", "minimum", "credit", "adjustment"]
+ChargeType = Literal[
+    "recurring",
+    "usage",
+    "one_off",
+    "fee",
+    "discount",
+    "cap",
+    "minimum",
+    "coupon",
+    "credit",
+    "adjustment",
+]
 Unit = Literal["seconds", "bytes", "events"]
 
 ZERO = Decimal(0)

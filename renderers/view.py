@@ -25,7 +25,18 @@ from renderers.invoice import (
 from renderers.language import EN_DASH, Language, language
 from renderers.palette import COLOURS
 
-CHARGE_ORDER = ("recurring", "usage", "one_off", "discount", "minimum", "credit", "adjustment")
+CHARGE_ORDER = (
+    "recurring",
+    "usage",
+    "one_off",
+    "discount",
+    "cap",
+    "minimum",
+    "coupon",
+    "fee",
+    "credit",
+    "adjustment",
+)
 SERVICES = ("voice", "sms", "data")
 _BREAKS = re.compile(r"[\t\r\n]+")
 PAST_BILLS_SHOWN = 6

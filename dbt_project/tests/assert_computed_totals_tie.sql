@@ -25,7 +25,7 @@ charges as (
     select
         pass_id,
         count(*) as charge_count,
-        sum(case when charge_type = 'usage' then amount else 0 end) as usage_amount
+        sum(case when charge_type = 'usage' then priced_amount else 0 end) as usage_amount
     from {{ ref('int_charges__combined') }}
     group by pass_id
 

@@ -197,6 +197,19 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ("one_off_charge_id",),
     ),
     Entity(
+        "coupon_redemptions",
+        "Coupons of the tariff that an account redeemed; they reduce its invoices in this order.",
+        (
+            Column("redemption_id", CODE),
+            Column("coupon_id", CODE),
+            Column("billing_account_id", CODE),
+            Column("redeemed_date", DATE),
+            _optional("ended_date", DATE),
+        ),
+        ("redemption_id",),
+        (_ended_earlier("redeemed_date", "ended_date"),),
+    ),
+    Entity(
         "payments",
         "Money received, matched by invoice number.",
         (
@@ -233,6 +246,23 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ),
         ("billing_account_id", "bill_date"),
         (_ends_before_start("period_start", "period_end", "empty_period"),),
+    ),
+    Entity(
+        "opening_rule_use",
+        "What promotions, caps, commitments and redeemed coupons had measured and taken before "
+        "Tollhouse, without tax. `rule_id` is the tariff row, for a coupon the redemption, whose "
+        "`period_start` may be any day.",
+        (
+            Column("rule_type", one_of("promotion", "cap", "minimum", "coupon")),
+            Column("rule_id", CODE),
+            Column("billing_account_id", CODE),
+            _optional("subscription_id", CODE),
+            Column("period_start", DATE),
+            Column("measured_amount", AMOUNT),
+            Column("taken_amount", AMOUNT),
+            Column("invoice_count", COUNT),
+        ),
+        ("rule_type", "rule_id", "billing_account_id", "subscription_id", "period_start"),
     ),
     Entity(
         "usage",

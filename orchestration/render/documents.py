@@ -187,23 +187,24 @@ def _party(row: Row, role: Literal["seller", "buyer"]) -> Party:
 
 
 def _subscriptions(lines: list[Row], usage: list[Row], language: str) -> tuple[Subscription, ...]:
-    used: defaultdict[str, list[Row]] = defaultdict(list)
+    used: defaultdict[str | None, list[Row]] = defaultdict(list)
     for event in usage:
         used[event["subscription_id"]].append(event)
-    grouped: dict[str, list[Row]] = {}
+    # What belongs to the account has no subscription.
+    grouped: dict[str | None, list[Row]] = {}
     for line in lines:
         grouped.setdefault(line["subscription_id"], []).append(line)
     return tuple(
         Subscription(
             label=f"+{own[0]['subscription_identifier']}"
             if own[0]["subscription_identifier"]
-            else subscription_id,
+            else subscription_id or "",
             plan=own[0]["subscription_plan_name"] or "",
             lines=tuple(_line(line, language) for line in own),
             usage=tuple(
                 _usage_line(line, language) for line in own if line["charge_type"] == "usage"
             ),
-            itemised=tuple(_itemised(event, language) for event in used[subscription_id]),
+            itemised=tuple(_itemised(event, language) for event in used.get(subscription_id, ())),
         )
         for subscription_id, own in grouped.items()
     )

@@ -208,6 +208,10 @@ REVENUE_BY_CHARGE_TYPE = f"""
             when 'usage' then 'Usage'
             when 'one_off' then 'One-off'
             when 'discount' then 'Discounts'
+            when 'cap' then 'Caps'
+            when 'minimum' then 'Minimum charges'
+            when 'coupon' then 'Coupons'
+            when 'fee' then 'Fees'
             else summary.charge_type
         end as label,
         {_SUMS}

@@ -18,6 +18,9 @@ import duckdb
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.warehouse import Row, open_warehouse, read_rows
 from orchestration.review.tariff_rows import (
+    CHARGE_CAPS,
+    COMMITMENTS,
+    COUPONS,
     PROMOTIONS,
     RECURRING_CHARGES,
     USAGE_RATES,
@@ -115,18 +118,21 @@ PERIOD_DAYS = """
         and period_start <= $charged_from
         and period_end > $charged_from
 """
-DISCOUNTED = """
-    select cast(coalesce(sum(amount), 0) as decimal(18, 6)) as discounted_amount
-    from marts.fct_charges
-    where
-        pass_id = $pass_id
-        and subscription_id = $subscription_id
-        and charge_type = $discounted_type
-        and ($discounted_type = 'usage' or plan_id = $plan_id)
-        and currency_code = $currency_code
-        and tax_category = $tax_category
-        and period_start = $period_start
-        and period_end = $period_end
+# What a reduction took off which line, and what it was taken on.
+REDUCED = """
+    select reductions.base_amount, reductions.amount, lines.line_number
+    from {source} as reductions
+    left join marts.fct_invoice_lines as lines
+        on reductions.reduced_charge_id = lines.invoice_line_id
+    where reductions.charge_id = $invoice_line_id
+    order by lines.line_number
+"""
+COUPON = """
+    select redemptions.coupon_id, redemptions.record_number, files.file_name
+    from staging.stg_landing__coupon_redemptions as redemptions
+    inner join staging.stg_landing__files as files
+        on redemptions.file_id = files.file_id and files.file_status <> 'duplicate'
+    where redemptions.redemption_id = $source_id
 """
 ONE_OFF = """
     select files.file_name, charges.record_number
@@ -163,7 +169,7 @@ class ExplainedLine:
     description: str
     charge_type: str
     charge_code: str
-    subscription_id: str
+    subscription_id: str | None
     period_start: date
     period_end: date
     charge_amount: Decimal
@@ -375,16 +381,82 @@ def _recurring(one: _Line) -> _Explained:
     return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
 
 
+def _reduced(one: _Line) -> list[Row]:
+    is_issued = one.invoice["billing_status"] == "issued"
+    source = (
+        "staging.stg_issued__charge_reductions"
+        if is_issued
+        else "intermediate.int_charge_reductions__combined"
+    )
+    return one.rows(REDUCED.format(source=source))
+
+
+def _lines_reduced(rows: list[Row]) -> str:
+    numbers = [str(row["line_number"]) for row in rows]
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+
+
+def _sum(rows: list[Row], name: str) -> Decimal:
+    return sum((row[name] for row in rows), Decimal(0))
+
+
 def _discount(one: _Line) -> _Explained:
     tariff_row = one.tariff_row(PROMOTIONS)
     if not tariff_row.values:
         return [], [str(tariff_row)], 0, []
-    kind = tariff_row.values["charge_type"]
-    base: Decimal = one.rows(DISCOUNTED, discounted_type=kind)[0]["discounted_amount"]
+    rows = _reduced(one)
     percent = Decimal(tariff_row.values["discount_percent"])
-    expected = (-base * percent / 100).quantize(MILLIONTH, ROUND_HALF_UP)
-    text = f"- {plain(percent, 0)} % of {plain(base, 6)} ({kind} charges of the period)"
-    return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
+    shares = [(-row["base_amount"] * percent / 100) for row in rows]
+    expected = sum(
+        (share.quantize(MILLIONTH, ROUND_HALF_UP) for share in shares),
+        Decimal(0),
+    )
+    text = (
+        f"- {plain(percent, 0)} % of {plain(_sum(rows, 'base_amount'), 6)} "
+        f"({_lines_reduced(rows)}) = {plain(expected, 6)}"
+    )
+    most = tariff_row.values["maximum_amount"]
+    if most and one.line["charge_amount"] != expected:
+        limited = f"cut to {plain(one.line['charge_amount'], 6)}: {most} a period is the most"
+        return [text, limited], [str(tariff_row)], 0, []
+    return [text, *_differs(one, expected)], [str(tariff_row)], 0, []
+
+
+def _cap(one: _Line) -> _Explained:
+    tariff_row = one.tariff_row(CHARGE_CAPS)
+    rows = _reduced(one)
+    most = tariff_row.values.get("maximum_amount", "?")
+    text = (
+        f"at most {most} a period; of {plain(_sum(rows, 'base_amount'), 6)} "
+        f"({_lines_reduced(rows)}) {plain(one.line['charge_amount'], 6)} is over it"
+    )
+    return [text], [str(tariff_row)], 0, []
+
+
+def _minimum(one: _Line) -> _Explained:
+    tariff_row = one.tariff_row(COMMITMENTS)
+    least = tariff_row.values.get("minimum_amount", "?")
+    prorated = ", by days held" if tariff_row.values.get("proration") == "days" else ""
+    text = f"missing to the minimum of {least} a period{prorated}"
+    return [f"{text} = {plain(one.line['charge_amount'], 6)}"], [str(tariff_row)], 0, []
+
+
+def _coupon(one: _Line) -> _Explained:
+    rows = _reduced(one)
+    found = one.rows(COUPON)
+    if not found:
+        return [], [one.line["source_id"]], 0, []
+    tariff_row = one.tariff_row(COUPONS, found[0]["coupon_id"])
+    percent = tariff_row.values.get("discount_percent")
+    worth = f"{percent} %" if percent else tariff_row.values.get("discount_amount", "?")
+    text = (
+        f"coupon of {worth} on {plain(_sum(rows, 'base_amount'), 6)} "
+        f"({_lines_reduced(rows)}) = {plain(one.line['charge_amount'], 6)}"
+    )
+    redeemed = (
+        f"{one.line['source_id']} ({found[0]['file_name']}, record {found[0]['record_number']})"
+    )
+    return [text], [str(tariff_row), redeemed], 0, []
 
 
 def _differs(one: _Line, expected: Decimal) -> list[str]:
@@ -405,8 +477,11 @@ def _one_off(one: _Line) -> _Explained:
 EXPLAINED: dict[str, Callable[[_Line], _Explained]] = {
     "usage": _usage,
     "recurring": _recurring,
-    "discount": _discount,
     "one_off": _one_off,
+    "discount": _discount,
+    "cap": _cap,
+    "minimum": _minimum,
+    "coupon": _coupon,
 }
 
 
@@ -433,7 +508,9 @@ def _text(found: Explanation) -> list[str]:
 
 def _line_text(line: ExplainedLine, currency: str) -> list[str]:
     head = f"Line {line.line_number}  {line.description}: {plain(line.net_amount)} {currency}"
-    lines = [f"{head}  ({line.period_start} to {line.period_end}, {line.subscription_id})"]
+    lines = [
+        f"{head}  ({line.period_start} to {line.period_end}, {line.subscription_id or 'account'})"
+    ]
     lines += [f"    {step}" for step in line.arithmetic]
     lines += [f"    from {source}" for source in line.sources]
     for record in line.records:

@@ -12,6 +12,9 @@ from orchestration.settings import Settings
 USAGE_RATES = "tariff/usage_rates.csv"
 RECURRING_CHARGES = "tariff/recurring_charges.csv"
 PROMOTIONS = "tariff/promotions.csv"
+CHARGE_CAPS = "tariff/charge_caps.csv"
+COMMITMENTS = "tariff/commitments.csv"
+COUPONS = "tariff/coupons.csv"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,12 @@ prices as (
         csv_line,
         tax_category
     from usage_rates
+    union all
+    select
+        'commitments' as seed,
+        csv_line,
+        tax_category
+    from commitments
 
 ),
 

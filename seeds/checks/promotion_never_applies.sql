@@ -9,6 +9,16 @@ judged as (
         case
             when promotions.discount_percent = 0 then 'discount_percent is 0'
             when
+                exists (
+                    select 1
+                    from charge_codes
+                    where
+                        promotions.charge_code = charge_codes.charge_code
+                        and promotions.charge_type not in (charge_codes.charge_type, '*')
+                )
+                then 'its charge code is of another charge type'
+            when promotions.plan_id = '*' then null
+            when
                 promotions.charge_type = 'usage'
                 and not exists (
                     select 1

@@ -54,6 +54,7 @@ def values(seeds: Path, file: str, start: str, **changed: str) -> str:
 PLANS, RECURRING = "tariff/plans.csv", "tariff/recurring_charges.csv"
 RATES, BANDS = "tariff/usage_rates.csv", "tariff/time_bands.csv"
 PROMOTIONS, ALLOWANCES = "tariff/promotions.csv", "tariff/allowances.csv"
+COUPONS = "tariff/coupons.csv"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,14 @@ PROMOTIONS, ALLOWANCES = "tariff/promotions.csv", "tariff/allowances.csv"
         (PROMOTIONS, "PR-0002,", {"plan_id": "option_roaming"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan has no usage rates"),
         (PROMOTIONS, "PR-0002,", {"discount_percent": "0"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: discount_percent is 0"),
         (PROMOTIONS, "PR-0002,", {"valid_from": "2010-01-01", "valid_to": "2020-01-01"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan is not sold while it runs"),
+        (PROMOTIONS, "PR-0002,", {"charge_code": "plan_fee"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its charge code is of another charge type"),
+        (PROMOTIONS, "PR-0001,", {"eligibility": "period"}, "discount_unclear: 'PR-0001' counts duration_months from the activation, but its eligibility is period"),
+        (PROMOTIONS, "PR-0001,", {"discount_percent": "101"}, "discount_unclear: 'PR-0001' takes more than 100 %"),
+        (PROMOTIONS, "PR-0001,", {"plan_id": "flat_x"}, "orphan: plan_id 'flat_x' is not in plans.plan_id"),
+        (COUPONS, "CP-0001,", {"discount_amount": ""}, "discount_unclear: 'CP-0001' needs discount_percent or discount_amount"),
+        (COUPONS, "CP-0001,", {"discount_percent": "5"}, "discount_unclear: 'CP-0001' has both discount_percent and discount_amount"),
+        (COUPONS, "CP-0001,", {"invoice_count": "2"}, "discount_unclear: 'CP-0001' is once, but has an invoice_count"),
+        (COUPONS, "CP-0002,", {"invoice_count": ""}, "discount_unclear: 'CP-0002' recurs on how many invoices? invoice_count is empty"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_names_its_line(
@@ -143,6 +152,22 @@ def test_minutes_without_a_band_are_named(
         assert problems == []
     else:
         assert any(expected in one for one in problems)
+
+
+def test_a_cap_or_commitment_that_names_nothing_is_named(seeds: Path) -> None:
+    caps, commitments = "tariff/charge_caps.csv", "tariff/commitments.csv"
+    cap = "CC-1,At most,Höchstens,{},*,usage,{},subscription,50,EUR,1,2020-01-01,"
+    append(seeds, caps, cap.format("*", "data_roaming"))
+    assert found(seeds) == []
+    line = append(seeds, caps, cap.replace("CC-1", "CC-2").format("*", "plan_fee"))
+    least = "CM-1,Least,Mindestens,flat_s,*,*,*,account,50,EUR,days,S,2010-01-01,2020-01-01"
+    append(seeds, commitments, least)
+    assert found(seeds) == [
+        f"seeds/{caps}:{line}: rule_never_applies: 'CC-2' can never apply:"
+        " its charge code is of another charge type",
+        f"seeds/{commitments}:2: rule_never_applies: 'CM-1' can never apply:"
+        " its plan is not sold while it runs",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,9 @@ passes as (
 
 ),
 
-plans as (
+charge_codes as (
 
-    select
-        plan_id,
-        plan_name
-    from {{ ref('plans') }}
-    qualify row_number() over (partition by plan_id order by valid_from desc) = 1
+    select * from {{ ref('charge_codes') }}
 
 ),
 
@@ -28,137 +24,187 @@ promotions as (
 
     select
         promotion_id,
+        plan_id,
         description_en,
         description_de
     from {{ ref('promotions') }}
 
 ),
 
-charge_codes as (
+charge_caps as (
 
-    select * from {{ ref('charge_codes') }}
+    select
+        charge_cap_id,
+        plan_id,
+        description_en,
+        description_de
+    from {{ ref('charge_caps') }}
 
 ),
 
-recurring as (
+coupons as (
 
     select
-        recurring_charges.pass_id,
-        recurring_charges.billing_account_id,
-        recurring_charges.subscription_id,
-        recurring_charges.plan_id,
-        recurring_charges.charge_code,
-        recurring_charges.recurring_charge_id as source_id,
-        plans.plan_name as description_en,
-        plans.plan_name as description_de,
-        recurring_charges.currency_code,
-        recurring_charges.tax_category,
-        cast(null as bigint) as event_count,
-        recurring_charges.charged_days as quantity,
-        cast(null as bigint) as free_quantity,
-        recurring_charges.amount,
-        recurring_charges.period_start,
-        recurring_charges.period_end,
-        recurring_charges.charged_through_date
-    from {{ ref('int_charges__recurring') }} as recurring_charges
-    left join plans on recurring_charges.plan_id = plans.plan_id
+        redemptions.redemption_id,
+        coupons.description_en,
+        coupons.description_de
+    from {{ ref('stg_landing__coupon_redemptions') }} as redemptions
+    inner join {{ ref('coupons') }} as coupons on redemptions.coupon_id = coupons.coupon_id
+    where redemptions.superseded_sequence is null
 
 ),
 
-usage_charges as (
+rules as (
 
     select
+        'promotion' as rule_type,
+        'discount' as charge_code,
+        promotion_id as rule_id,
+        nullif(plan_id, '*') as plan_id,
+        description_en,
+        description_de
+    from promotions
+    union all
+    select
+        'cap' as rule_type,
+        'cap' as charge_code,
+        charge_cap_id as rule_id,
+        nullif(plan_id, '*') as plan_id,
+        description_en,
+        description_de
+    from charge_caps
+    union all
+    select
+        'coupon' as rule_type,
+        'coupon' as charge_code,
+        redemption_id as rule_id,
+        cast(null as string) as plan_id,
+        description_en,
+        description_de
+    from coupons
+
+),
+
+priced as (
+
+    select
+        charge_id,
         pass_id,
         billing_account_id,
         subscription_id,
-        cast(null as string) as plan_id,
+        plan_id,
         charge_code,
-        charge_code as source_id,
-        cast(null as string) as description_en,
-        cast(null as string) as description_de,
+        source_id,
+        description_en,
+        description_de,
         currency_code,
         tax_category,
+        priced_currency_code,
+        exchange_rate_id,
         event_count,
         quantity,
         free_quantity,
+        priced_amount,
+        exchange_rate,
         amount,
+        aligned_period_start,
         period_start,
         period_end,
-        cast(null as date) as charged_through_date
-    from {{ ref('int_charges__usage') }}
+        charged_through_date
+    from {{ ref('int_charges__priced') }}
 
 ),
 
-one_off as (
+reductions as (
 
     select
+        reductions.charge_id,
+        reductions.pass_id,
+        reductions.billing_account_id,
+        reductions.subscription_id,
+        rules.plan_id,
+        rules.charge_code,
+        reductions.rule_id as source_id,
+        rules.description_en,
+        rules.description_de,
+        reductions.currency_code,
+        reductions.tax_category,
+        reductions.currency_code as priced_currency_code,
+        cast(null as string) as exchange_rate_id,
+        cast(null as bigint) as event_count,
+        cast(1 as bigint) as quantity,
+        cast(null as bigint) as free_quantity,
+        cast(sum(reductions.amount) as decimal(18, 6)) as priced_amount,
+        cast(1 as decimal(18, 9)) as exchange_rate,
+        cast(sum(reductions.amount) as decimal(18, 6)) as amount,
+        min(reductions.aligned_period_start) as aligned_period_start,
+        reductions.period_start,
+        reductions.period_end,
+        cast(null as date) as charged_through_date
+    from {{ ref('int_charge_reductions__combined') }} as reductions
+    inner join rules
+        on reductions.rule_type = rules.rule_type and reductions.rule_id = rules.rule_id
+    group by
+        reductions.charge_id,
+        reductions.pass_id,
+        reductions.billing_account_id,
+        reductions.subscription_id,
+        rules.plan_id,
+        rules.charge_code,
+        reductions.rule_id,
+        rules.description_en,
+        rules.description_de,
+        reductions.currency_code,
+        reductions.tax_category,
+        reductions.period_start,
+        reductions.period_end
+
+),
+
+minimums as (
+
+    select
+        charge_id,
         pass_id,
         billing_account_id,
         subscription_id,
         cast(null as string) as plan_id,
-        'one_off' as charge_code,
-        one_off_charge_id as source_id,
-        description as description_en,
-        description as description_de,
+        'minimum' as charge_code,
+        commitment_id as source_id,
+        description_en,
+        description_de,
         currency_code,
         tax_category,
+        currency_code as priced_currency_code,
+        cast(null as string) as exchange_rate_id,
         cast(null as bigint) as event_count,
         cast(1 as bigint) as quantity,
         cast(null as bigint) as free_quantity,
-        amount,
-        charged_date as period_start,
-        charged_date as period_end,
+        cast(amount as decimal(18, 6)) as priced_amount,
+        cast(1 as decimal(18, 9)) as exchange_rate,
+        cast(amount as decimal(18, 6)) as amount,
+        aligned_period_start,
+        period_start,
+        period_end,
         cast(null as date) as charged_through_date
-    from {{ ref('int_charges__one_off') }}
-
-),
-
-discounts as (
-
-    select
-        promoted.pass_id,
-        promoted.billing_account_id,
-        promoted.subscription_id,
-        promoted.plan_id,
-        'discount' as charge_code,
-        promoted.promotion_id as source_id,
-        promotions.description_en,
-        promotions.description_de,
-        promoted.currency_code,
-        promoted.tax_category,
-        cast(null as bigint) as event_count,
-        cast(1 as bigint) as quantity,
-        cast(null as bigint) as free_quantity,
-        promoted.amount,
-        promoted.period_start,
-        promoted.period_end,
-        cast(null as date) as charged_through_date
-    from {{ ref('int_charges__discounts') }} as promoted
-    left join promotions on promoted.promotion_id = promotions.promotion_id
+    from {{ ref('int_charges__minimums') }}
 
 ),
 
 united as (
 
-    select * from recurring
+    select * from priced
     union all
-    select * from usage_charges
+    select * from reductions
     union all
-    select * from one_off
-    union all
-    select * from discounts
+    select * from minimums
 
 ),
 
 combined as (
 
     select
-        concat_ws(
-            '/', united.pass_id, united.billing_account_id, united.subscription_id,
-            united.charge_code,
-            united.source_id, united.tax_category, cast(united.period_start as string),
-            cast(united.period_end as string)
-        ) as charge_id,
+        united.charge_id,
         united.pass_id,
         united.billing_account_id,
         united.subscription_id,
@@ -166,17 +212,21 @@ combined as (
         charge_codes.charge_type,
         united.charge_code,
         united.source_id,
-        coalesce(united.description_en, charge_codes.label_en) as description_en,
-        coalesce(united.description_de, charge_codes.label_de) as description_de,
+        united.description_en,
+        united.description_de,
         charge_codes.unit,
         united.currency_code,
         united.tax_category,
+        united.priced_currency_code,
+        united.exchange_rate_id,
         united.event_count,
-        case charge_codes.unit when 'events' then united.event_count else united.quantity end
-            as quantity,
+        united.quantity,
         united.free_quantity,
         charge_codes.display_order,
+        united.priced_amount,
+        united.exchange_rate,
         united.amount,
+        united.aligned_period_start,
         united.period_start,
         united.period_end,
         united.charged_through_date

@@ -25,14 +25,15 @@ charges as (
     select
         pass_id,
         billing_account_id,
-        currency_code,
-        cast(sum(amount) as decimal(18, 4)) as amount
+        priced_currency_code as currency_code,
+        cast(sum(priced_amount) as decimal(18, 4)) as amount
     from {{ ref('int_charges__combined') }}
-    group by pass_id, billing_account_id, currency_code
+    where exchange_rate is null
+    group by pass_id, billing_account_id, priced_currency_code
 
 ),
 
--- D-040: amounts of two currencies do not add up to an invoice.
+-- D-040, D-076: amounts of two currencies do not add up without a rate on the tax point.
 found as (
 
     select
@@ -40,7 +41,7 @@ found as (
         accounts.billing_account_id,
         rule.rule_id,
         concat('charges in ', charges.currency_code) as seen,
-        concat('charges in ', accounts.currency_code) as expected,
+        concat('an exchange rate to ', accounts.currency_code) as expected,
         abs(charges.amount) as amount_at_stake
     from accounts
     inner join charges

@@ -100,7 +100,7 @@ charges as (
         pass_id,
         cast(count(*) as decimal(28, 6)) as charge_count,
         cast(sum(amount) as decimal(28, 6)) as amount,
-        cast(sum(case when charge_type = 'usage' then amount else 0 end) as decimal(28, 6))
+        cast(sum(case when charge_type = 'usage' then priced_amount else 0 end) as decimal(28, 6))
             as usage_amount
     from {{ ref('stg_issued__charges') }}
     group by pass_id
