@@ -579,6 +579,36 @@ def impact(
 
 
 @main.command()
+@click.argument("account", required=False, default="")
+@click.option("--bill-date", type=ISO_DATE, help="Whose usage [the newest bill date].")
+@click.option(
+    "--seeds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Quote under these seeds, laid over the working tree's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "csv_path", type=click.Path(dir_okay=False, path_type=Path))
+@one_line_errors
+def quote(
+    account: str, bill_date: date | None, seeds: Path | None, as_json: bool, csv_path: Path | None
+) -> None:
+    """Say what a period's usage would cost on every plan: of ACCOUNT, or of everybody."""
+    from orchestration.lib.files import write_atomically
+    from orchestration.lib.say import say
+    from orchestration.quote.running import run_quote
+    from orchestration.quote.showing import as_csv, print_quotes
+
+    settings = Settings.from_environment()
+    found = run_quote(settings, account, bill_date, seeds, None if as_json else say)
+    if csv_path is not None:
+        write_atomically(csv_path, as_csv(found).encode())
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_quotes(found, _console())
+
+
+@main.command()
 @click.option("--subscribers", type=int, help="A smaller demo (default: all 5,000).")
 @click.option(
     "--render",

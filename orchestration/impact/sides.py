@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -223,8 +222,3 @@ def _forget_old(settings: Settings) -> None:
     results = sorted(folder.glob("*.duckdb"), key=lambda path: path.stat().st_mtime_ns)
     for path in results[:-KEPT_RESULTS]:
         path.unlink()
-
-
-def clear_scratch(settings: Settings) -> None:
-    """Remove everything that impact keeps."""
-    shutil.rmtree(settings.home / "scratch" / "impact", ignore_errors=True)

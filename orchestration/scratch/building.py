@@ -57,7 +57,7 @@ def build_side(
     Holds the writer lock while the live warehouse and the ledger are copied, no longer. Raises
     `DbtError` when a model fails.
     """
-    _clear(folder)
+    clear_side(folder)
     own = tree.settings(settings)
     workspace = Workspace.scratch(own, folder)
     with writer_lock(settings, WAIT_SECONDS):
@@ -67,26 +67,36 @@ def build_side(
     dbt = Dbt(workspace)
     dbt.parse()
     manifest = json.loads(dbt.manifest.read_bytes())
-    needed = _needed(manifest, outputs)
+    needed = needed_nodes(manifest, outputs)
     plan = _plan(workspace, dbt.recipes(), manifest, needed, as_of)
     _drop(workspace.warehouse, manifest, plan.dropped)
-    weights = _weights(settings, plan.made)
-    done = 0.0
+    build_nodes(settings, dbt, plan.made, f"billing under {tree.label}", advance)
+    return Side(tree, workspace.warehouse, tuple(plan.made), len(needed) - len(plan.made))
+
+
+def build_nodes(
+    settings: Settings, dbt: Dbt, nodes: Sequence[str], what: str, advance: Advance
+) -> None:
+    """Build nodes by their ids and tell how far it has come, in seconds as they took last time.
+
+    Raises `DbtError` when one fails or is left out.
+    """
+    weights = _weights(settings, nodes)
+    whole, done = sum(weights.values()), 0.0
 
     def finished(node: str) -> None:
         nonlocal done
         done += weights.get(node, 0.0)
-        advance(done, sum(weights.values()))
+        advance(done, whole)
 
-    advance(0.0, sum(weights.values()))
-    names = [manifest["nodes"][one]["name"] for one in plan.made]
+    advance(0.0, whole)
+    names = [one.split(".")[2] for one in nodes]
     results = dbt.build(*names, data_tests=False, on_node=finished) if names else []
-    require_success(results, f"billing under {tree.label}")
-    missing = set(plan.made) - {one.unique_id for one in results}
+    require_success(results, what)
+    missing = set(nodes) - {one.unique_id for one in results}
     if missing:
-        raise DbtError(f"billing under {tree.label} left out {', '.join(sorted(missing))}")
+        raise DbtError(f"{what} left out {', '.join(sorted(missing))}")
     _keep_weights(settings, {one.unique_id: one.seconds for one in results})
-    return Side(tree, workspace.warehouse, tuple(names), len(needed) - len(names))
 
 
 def copy_warehouse(live: Path, copy: Path) -> None:
@@ -100,7 +110,7 @@ def copy_warehouse(live: Path, copy: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def _clear(folder: Path) -> None:
+def clear_side(folder: Path) -> None:
     """Remove what a side left behind, all but its parsed project: dbt reads only what changed."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
@@ -113,7 +123,7 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _needed(manifest: Mapping[str, Any], outputs: Sequence[str]) -> list[str]:
+def needed_nodes(manifest: Mapping[str, Any], outputs: Sequence[str]) -> list[str]:
     """Return the outputs and all seeds and models they are made of."""
     nodes = manifest["nodes"]
     by_name = {
