@@ -134,7 +134,7 @@ stretched as (
         allowance_id,
         usage_period_start,
         quantity,
-        cast(sum(quantity) over in_order - quantity as bigint) as from_quantity,
+        cast((sum(quantity) over in_order) - quantity as bigint) as from_quantity,
         cast(sum(quantity) over in_order as bigint) as to_quantity
     from granted
     window in_order as (
