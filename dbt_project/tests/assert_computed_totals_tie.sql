@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_invoices__totalled'}}}) }}
 
--- Before anything is issued: the rated usage of each pass is its usage charges, each charge is a
+-- Before anything is issued: the rated usage of each pass, with what tiers cost without
+-- events, is its usage charges, each charge is a
 -- line, lines are the net of the invoices, and tax breakdowns are their tax.
 with
 
@@ -14,8 +15,18 @@ rated as (
 
     select
         pass_id,
-        sum(rated_amount) as amount
-    from {{ ref('int_usage__rated') }}
+        sum(amount) as amount
+    from (
+        select
+            pass_id,
+            rated_amount as amount
+        from {{ ref('int_usage__rated') }}
+        union all
+        select
+            pass_id,
+            amount
+        from {{ ref('int_tier_fees__due') }}
+    ) as rated_and_fees
     group by pass_id
 
 ),

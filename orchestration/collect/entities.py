@@ -233,6 +233,40 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ("subscription_id", "plan_id"),
     ),
     Entity(
+        "opening_allowances",
+        "Allowances in use before Tollhouse: what was granted and drawn. `pool_id` is the"
+        " subscription, or the account where the allowance is shared.",
+        (
+            Column("pool_id", CODE),
+            Column("allowance_id", CODE),
+            Column("granted_from", DATE),
+            Column("granted_quantity", COUNT),
+            Column("drawn_quantity", COUNT),
+        ),
+        ("pool_id", "allowance_id", "granted_from"),
+        (
+            RecordRule(
+                "overdrawn",
+                "{drawn_quantity} > {granted_quantity}",
+                "drawn_quantity {drawn_quantity} is more than was granted",
+            ),
+        ),
+    ),
+    Entity(
+        "opening_tier_counters",
+        "Use of a period that was billed by tiers before Tollhouse, up to some day in it.",
+        (
+            Column("subscription_id", CODE),
+            Column("price_tier_set_id", CODE),
+            Column("period_start", DATE),
+            Column("units", COUNT),
+            Column("event_count", COUNT),
+            Column("largest_units", COUNT),
+            Column("billed_amount", AMOUNT),
+        ),
+        ("subscription_id", "price_tier_set_id", "period_start"),
+    ),
+    Entity(
         "opening_bills",
         "Bills sent before Tollhouse; `period_end` is the first day after the period.",
         (

@@ -280,14 +280,20 @@ BROKEN_PERIODS = f"""
 
 @checks("law 6", "no allowance is overdrawn")
 def allowances_are_not_overdrawn(evidence: Evidence) -> Finding:
-    """Add the draws of all passes on each allowance of each period up."""
+    """Add the draws of all passes, and those of the system before, on each allowance up."""
     overdrawn = evidence.rows(
         """
         select
-            subscription_id, allowance_id, usage_period_start,
+            pool_id, allowance_id, granted_from,
             sum(drawn_quantity), max(granted_quantity)
-        from frozen.allowance_draws
-        group by subscription_id, allowance_id, usage_period_start
+        from (
+            select pool_id, allowance_id, granted_from, drawn_quantity, granted_quantity
+            from frozen.allowance_draws
+            union all
+            select pool_id, allowance_id, granted_from, drawn_quantity, granted_quantity
+            from warehouse.staging.stg_landing__opening_allowances
+        ) as draws
+        group by pool_id, allowance_id, granted_from
         having sum(drawn_quantity) > max(granted_quantity) or min(drawn_quantity) < 0
         order by all
         """
@@ -296,16 +302,16 @@ def allowances_are_not_overdrawn(evidence: Evidence) -> Finding:
         """
         select
             (select coalesce(sum(free_units), 0) from frozen.billed_usage),
-            (select coalesce(sum(drawn_quantity), 0) from frozen.allowance_draws)
+            (select coalesce(sum(free_quantity), 0) from frozen.allowance_draws)
         """
     )
     problems = [
-        f"{subscription} {allowance} of {start}: {used:,} drawn of {granted:,}"
-        for subscription, allowance, start, used, granted in overdrawn
+        f"{pool} {allowance} of {start}: {used:,} drawn of {granted:,}"
+        for pool, allowance, start, used, granted in overdrawn
     ]
     if free != drawn:
-        problems.append(f"{free:,} units of billed usage were free, {drawn:,} were drawn")
-    return Finding(f"{drawn:,} units drawn", problems)
+        problems.append(f"{free:,} units of billed usage were free, {drawn:,} by allowances")
+    return Finding(f"{drawn:,} units free by allowances", problems)
 
 
 @checks("law 6", "nothing was sent twice")

@@ -44,6 +44,10 @@ where
         inner join usage_rates
             on
                 allowance_scopes.service = usage_rates.service
-                and allowance_scopes.zone_id = usage_rates.zone_id
+                and allowance_scopes.zone_id in ('*', usage_rates.zone_id)
+                and (
+                    usage_rates.time_band_id = '*'
+                    or allowance_scopes.time_band_id in ('*', usage_rates.time_band_id)
+                )
         where allowances.allowance_scope_id = allowance_scopes.allowance_scope_id
     )

@@ -415,7 +415,7 @@ def _overdraw(home: Home) -> None:
     _refreeze(
         home,
         "allowance_draws",
-        "select * replace (case when row_number() over (order by subscription_id) = 1 "
+        "select * replace (case when row_number() over (order by pool_id) = 1 "
         "then granted_quantity + 1 else drawn_quantity end as drawn_quantity) from {this}",
     )
 

@@ -21,3 +21,20 @@ def rated_usage_is(subscriber: Subscriber, expected: str) -> Check:
         return "" if found == Decimal(expected) else f"{found}, expected {expected}"
 
     return check
+
+
+def usage_costs(subscriber: Subscriber, expected: str, *, is_rounded: bool = False) -> Check:
+    """Check what an account is charged beside its plan's fee: exact, or as its lines say it."""
+    table, amount = "int_charges__combined", "amount"
+    if is_rounded:
+        table, amount = "int_invoice_lines__rounded", "net_amount"
+
+    def check(world: World) -> str:
+        [(found,)] = world.query(
+            f"select coalesce(sum({amount}), 0) from intermediate.{table}"
+            " where billing_account_id = ? and charge_code <> 'plan_fee'",
+            subscriber.account_id,
+        )
+        return "" if found == Decimal(expected) else f"{found}, expected {expected}"
+
+    return check

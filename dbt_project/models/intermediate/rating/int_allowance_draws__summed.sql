@@ -14,83 +14,132 @@ passes as (
 
 ),
 
-rated as (
+accounts as (
 
     select
         pass_id,
         billing_account_id,
-        subscription_id,
-        allowance_scope_id,
-        usage_period_start,
-        sum(free_units) as drawn_units
-    from {{ ref('int_usage__rated') }}
-    where free_units > 0
-    group by pass_id, billing_account_id, subscription_id, allowance_scope_id, usage_period_start
+        period_end
+    from {{ ref('int_accounts__in_scope') }}
 
 ),
 
-drawn_before as (
+allowances as (
+
+    select * from {{ ref('int_allowances__layered') }}
+
+),
+
+stack_draws as (
 
     select
-        subscription_id,
-        allowance_scope_id,
-        usage_period_start,
-        sum(drawn_quantity) as drawn_quantity
-    from {{ ref('stg_issued__allowance_draws') }}
-    group by subscription_id, allowance_scope_id, usage_period_start
+        pass_id,
+        billing_account_id,
+        allowance_stack_id,
+        sum(drawn_units) as drawn_units,
+        sum(free_units) as free_units
+    from {{ ref('int_allowance_draws__by_event') }}
+    group by pass_id, billing_account_id, allowance_stack_id
 
 ),
 
-granted as (
-
-    select * from {{ ref('int_allowances__granted') }}
-
-),
-
--- The pass draws the stretch after what earlier passes drew; an allowance gives what of its own
--- stretch lies in it.
+-- A subscription that moved draws in the accounts one after the other.
 stretches as (
 
     select
-        rated.pass_id,
-        rated.billing_account_id,
-        rated.subscription_id,
-        rated.allowance_scope_id,
-        rated.usage_period_start,
-        coalesce(drawn_before.drawn_quantity, 0) as from_quantity,
-        coalesce(drawn_before.drawn_quantity, 0) + rated.drawn_units as to_quantity
-    from rated
-    inner join passes on rated.pass_id = passes.pass_id
-    left join drawn_before
+        *,
+        sum(drawn_units) over in_order - drawn_units as from_quantity,
+        sum(drawn_units) over in_order as to_quantity
+    from stack_draws
+    window in_order as (
+        partition by pass_id, allowance_stack_id
+        order by billing_account_id
+        rows between unbounded preceding and current row
+    )
+
+),
+
+-- An allowance gives what of its own stretch lies in the stretch drawn from its stack.
+drawn as (
+
+    select
+        stretches.pass_id,
+        stretches.billing_account_id,
+        allowances.allowance_grant_id,
+        least(stretches.to_quantity, allowances.to_quantity)
+        - greatest(stretches.from_quantity, allowances.from_quantity) as drawn_quantity,
+        case
+            when allowances.draw_increment > 1 then stretches.free_units
+            else
+                least(stretches.to_quantity, allowances.to_quantity)
+                - greatest(stretches.from_quantity, allowances.from_quantity)
+        end as free_quantity
+    from stretches
+    inner join allowances
         on
-            rated.subscription_id = drawn_before.subscription_id
-            and rated.allowance_scope_id = drawn_before.allowance_scope_id
-            and rated.usage_period_start = drawn_before.usage_period_start
+            stretches.allowance_stack_id = allowances.allowance_stack_id
+            and stretches.from_quantity < allowances.to_quantity
+            and stretches.to_quantity > allowances.from_quantity
+
+),
+
+-- What goes on after the pass is told also when nothing was drawn: the next run begins with it.
+going_on as (
+
+    select
+        accounts.pass_id,
+        accounts.billing_account_id,
+        allowances.allowance_grant_id,
+        cast(0 as bigint) as drawn_quantity,
+        cast(0 as bigint) as free_quantity
+    from allowances
+    inner join accounts
+        on
+            allowances.billing_account_id = accounts.billing_account_id
+            and allowances.granted_from < accounts.period_end
+            and allowances.usable_to > accounts.period_end
+    where allowances.is_lasting
+
+),
+
+united as (
+
+    select * from drawn
+    union all
+    select * from going_on
 
 ),
 
 summed as (
 
     select
-        stretches.pass_id,
-        stretches.billing_account_id,
-        stretches.subscription_id,
-        stretches.allowance_scope_id,
-        granted.allowance_id,
-        granted.quantity as granted_quantity,
+        united.pass_id,
+        united.billing_account_id,
+        allowances.pool_id,
+        allowances.allowance_scope_id,
+        allowances.allowance_id,
+        allowances.quantity as granted_quantity,
+        cast(sum(united.drawn_quantity) as bigint) as drawn_quantity,
+        cast(sum(united.free_quantity) as bigint) as free_quantity,
         cast(
-            least(stretches.to_quantity, granted.to_quantity)
-            - greatest(stretches.from_quantity, granted.from_quantity) as bigint
-        ) as drawn_quantity,
-        stretches.usage_period_start
-    from stretches
-    inner join granted
-        on
-            stretches.subscription_id = granted.subscription_id
-            and stretches.allowance_scope_id = granted.allowance_scope_id
-            and stretches.usage_period_start = granted.usage_period_start
-            and stretches.from_quantity < granted.to_quantity
-            and stretches.to_quantity > granted.from_quantity
+            allowances.quantity - allowances.drawn_before_quantity - sum(united.drawn_quantity)
+            as bigint
+        ) as closing_quantity,
+        allowances.granted_from,
+        allowances.usable_to
+    from united
+    inner join passes on united.pass_id = passes.pass_id
+    inner join allowances on united.allowance_grant_id = allowances.allowance_grant_id
+    group by
+        united.pass_id,
+        united.billing_account_id,
+        allowances.pool_id,
+        allowances.allowance_scope_id,
+        allowances.allowance_id,
+        allowances.quantity,
+        allowances.drawn_before_quantity,
+        allowances.granted_from,
+        allowances.usable_to
 
 )
 

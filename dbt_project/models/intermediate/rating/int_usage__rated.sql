@@ -22,81 +22,16 @@ unbilled as (
 
 ),
 
-granted as (
-
-    select
-        subscription_id,
-        allowance_scope_id,
-        usage_period_start,
-        sum(quantity) as quantity
-    from {{ ref('int_allowances__granted') }}
-    group by subscription_id, allowance_scope_id, usage_period_start
-
-),
-
-drawn_before as (
-
-    select
-        subscription_id,
-        allowance_scope_id,
-        usage_period_start,
-        sum(drawn_quantity) as drawn_quantity
-    from {{ ref('stg_issued__allowance_draws') }}
-    group by subscription_id, allowance_scope_id, usage_period_start
-
-),
-
--- D-006: late usage draws only on what its own period has left; billed events do not change.
-available as (
-
-    select
-        granted.subscription_id,
-        granted.allowance_scope_id,
-        granted.usage_period_start,
-        cast(
-            greatest(granted.quantity - coalesce(drawn_before.drawn_quantity, 0), 0) as bigint
-        ) as available_units
-    from granted
-    left join drawn_before
-        on
-            granted.subscription_id = drawn_before.subscription_id
-            and granted.allowance_scope_id = drawn_before.allowance_scope_id
-            and granted.usage_period_start = drawn_before.usage_period_start
-
-),
-
-covered as (
-
-    select
-        unbilled.event_id,
-        unbilled.segment_number,
-        unbilled.units,
-        available.available_units,
-        cast(sum(unbilled.units) over (
-            partition by
-                unbilled.pass_id,
-                unbilled.subscription_id,
-                unbilled.allowance_scope_id,
-                unbilled.usage_period_start
-            order by unbilled.started_at, unbilled.event_id, unbilled.segment_number
-            rows between unbounded preceding and current row
-        ) as bigint) as cumulated_units
-    from unbilled
-    inner join available
-        on
-            unbilled.subscription_id = available.subscription_id
-            and unbilled.allowance_scope_id = available.allowance_scope_id
-            and unbilled.usage_period_start = available.usage_period_start
-
-),
-
 drawn as (
 
     select
+        pass_id,
         event_id,
         segment_number,
-        greatest(0, least(units, available_units - (cumulated_units - units))) as free_units
-    from covered
+        sum(free_units) as free_units,
+        min_by(allowance_scope_id, layer) as allowance_scope_id
+    from {{ ref('int_allowance_draws__by_event') }}
+    group by pass_id, event_id, segment_number
 
 ),
 
@@ -104,13 +39,215 @@ charged as (
 
     select
         unbilled.*,
+        drawn.allowance_scope_id,
         coalesce(drawn.free_units, 0) as free_units,
         unbilled.units - coalesce(drawn.free_units, 0) as charged_units
     from unbilled
     left join drawn
         on
-            unbilled.event_id = drawn.event_id
+            unbilled.pass_id = drawn.pass_id
+            and unbilled.event_id = drawn.event_id
             and unbilled.segment_number = drawn.segment_number
+
+),
+
+tier_sets as (
+
+    select * from {{ ref('price_tier_sets') }}
+
+),
+
+price_tiers as (
+
+    select * from {{ ref('int_price_tiers__cumulated') }}
+
+),
+
+counted_before as (
+
+    select * from {{ ref('int_tier_counters__before') }}
+
+),
+
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        period_end,
+        closed_date
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
+-- What is priced by tiers is counted over its period, in time order.
+cumulated as (
+
+    select
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        event_id,
+        segment_number,
+        price_tier_set_id,
+        charged_units,
+        tariff_date,
+        usage_period_start,
+        usage_period_end,
+        cast(sum(charged_units) over up_to_here as bigint) as cumulated_units,
+        cast(sum(case when segment_number = 1 then 1 else 0 end) over up_to_here as bigint)
+            as event_number,
+        max(charged_units) over up_to_here as largest_units,
+        max(charged_units) over (
+            partition by pass_id, subscription_id, price_tier_set_id, usage_period_start
+            order by started_at, event_id, segment_number
+            rows between unbounded preceding and 1 preceding
+        ) as largest_units_before
+    from charged
+    where price_tier_set_id is not null
+    window up_to_here as (
+        partition by pass_id, subscription_id, price_tier_set_id, usage_period_start
+        order by started_at, event_id, segment_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+-- After what earlier passes counted. What a pass adds is rounded up by itself.
+counted as (
+
+    select
+        cumulated.pass_id,
+        cumulated.event_id,
+        cumulated.segment_number,
+        cumulated.price_tier_set_id,
+        cumulated.charged_units,
+        cumulated.tariff_date,
+        tier_sets.pricing_model,
+        tier_sets.free_events,
+        tier_sets.free_units as set_free_units,
+        tier_sets.event_amount,
+        tier_sets.event_minimum_amount,
+        tier_sets.event_maximum_amount,
+        coalesce(counted_before.event_count, 0) + cumulated.event_number as event_number,
+        case
+            when tier_sets.pricing_model in ('volume', 'capacity')
+                then
+                    accounts.period_end >= cumulated.usage_period_end
+                    or coalesce(accounts.closed_date <= accounts.period_end, false)
+            else true
+        end as is_priced_now,
+        case tier_sets.pricing_model
+            when 'capacity'
+                then
+                    greatest(
+                        coalesce(counted_before.largest_units, 0),
+                        coalesce(cumulated.largest_units_before, 0)
+                    )
+            else
+                coalesce(counted_before.counted_units, 0)
+                + {{ round_up_to(
+                    '(cumulated.cumulated_units - cumulated.charged_units)',
+                    'tier_sets.pass_increment'
+                ) }}
+        end as counted_units_before,
+        case tier_sets.pricing_model
+            when 'capacity'
+                then
+                    greatest(coalesce(counted_before.largest_units, 0), cumulated.largest_units)
+            else
+                coalesce(counted_before.counted_units, 0)
+                + {{ round_up_to('cumulated.cumulated_units', 'tier_sets.pass_increment') }}
+        end as counted_units
+    from cumulated
+    inner join tier_sets on cumulated.price_tier_set_id = tier_sets.price_tier_set_id
+    inner join accounts
+        on
+            cumulated.pass_id = accounts.pass_id
+            and cumulated.billing_account_id = accounts.billing_account_id
+    left join counted_before
+        on
+            cumulated.subscription_id = counted_before.subscription_id
+            and cumulated.price_tier_set_id = counted_before.price_tier_set_id
+            and cumulated.usage_period_start = counted_before.usage_period_start
+
+),
+
+-- Leading events are free until their number is used up or their units are passed.
+freed as (
+
+    select
+        *,
+        case
+            when free_events is null and set_free_units is null then cast(0 as bigint)
+            when event_number > free_events then cast(0 as bigint)
+            when set_free_units is null then charged_units
+            else greatest(least(set_free_units - counted_units_before, charged_units), 0)
+        end as event_free_units,
+        (free_events is not null or set_free_units is not null)
+        and coalesce(event_number <= free_events, true)
+        and coalesce(counted_units <= set_free_units, true) as is_free_event
+    from counted
+
+),
+
+-- D-093: an event costs what it adds to the price of the period.
+tier_priced as (
+
+    select
+        freed.pass_id,
+        freed.event_id,
+        freed.segment_number,
+        freed.counted_units_before,
+        freed.counted_units,
+        case
+            when not freed.is_priced_now then cast(0 as decimal(18, 6))
+            when freed.pricing_model = 'percentage'
+                then {{ event_price('freed', 'tiers_after') }}
+            else
+                {{ tier_price('freed.counted_units', 'tiers_after') }}
+                - {{ tier_price('freed.counted_units_before', 'tiers_before') }}
+        end as tier_amount
+    from freed
+    left join price_tiers as tiers_after
+        on
+            freed.price_tier_set_id = tiers_after.price_tier_set_id
+            and freed.tariff_date >= tiers_after.valid_from
+            and freed.tariff_date < tiers_after.valid_to
+            and greatest(freed.counted_units, 1) > tiers_after.from_units
+            and greatest(freed.counted_units, 1) <= tiers_after.to_units
+    left join price_tiers as tiers_before
+        on
+            freed.price_tier_set_id = tiers_before.price_tier_set_id
+            and freed.tariff_date >= tiers_before.valid_from
+            and freed.tariff_date < tiers_before.valid_to
+            and greatest(freed.counted_units_before, 1) > tiers_before.from_units
+            and greatest(freed.counted_units_before, 1) <= tiers_before.to_units
+
+),
+
+priced as (
+
+    select
+        charged.*,
+        tier_priced.counted_units_before,
+        tier_priced.counted_units,
+        case
+            when charged.price_tier_set_id is null
+                then {{ price_with_connect(
+                    'charged.charged_units', 'charged.rate_amount', 'charged.per_units',
+                    'charged.connect_amount'
+                ) }}
+            when charged.charged_units > 0
+                then tier_priced.tier_amount + charged.connect_amount
+            else tier_priced.tier_amount
+        end as rated_amount
+    from charged
+    left join tier_priced
+        on
+            charged.pass_id = tier_priced.pass_id
+            and charged.event_id = tier_priced.event_id
+            and charged.segment_number = tier_priced.segment_number
 
 ),
 
@@ -133,6 +270,7 @@ rated as (
         time_band_id,
         charge_code,
         usage_rate_id,
+        price_tier_set_id,
         allowance_scope_id,
         currency_code,
         tax_category,
@@ -144,18 +282,19 @@ rated as (
         units,
         cast(free_units as bigint) as free_units,
         cast(charged_units as bigint) as charged_units,
+        cast(counted_units_before as bigint) as counted_units_before,
+        cast(counted_units as bigint) as counted_units,
         rate_amount,
         per_units,
         connect_amount,
         list_amount,
-        {{ price_with_connect('charged_units', 'rate_amount', 'per_units', 'connect_amount') }}
-            as rated_amount,
+        cast(rated_amount as decimal(18, 6)) as rated_amount,
         started_at,
         segment_started_at,
         started_local,
         usage_period_start,
         usage_period_end
-    from charged
+    from priced
 
 )
 

@@ -50,7 +50,7 @@ unbilled as (
         list_priced.time_band_id,
         list_priced.charge_code,
         list_priced.usage_rate_id,
-        list_priced.allowance_scope_id,
+        list_priced.price_tier_set_id,
         list_priced.currency_code,
         list_priced.tax_category,
         list_priced.segment_number,
@@ -66,6 +66,7 @@ unbilled as (
         list_priced.started_at,
         list_priced.segment_started_at,
         list_priced.started_local,
+        list_priced.tariff_date,
         list_priced.usage_period_start,
         list_priced.usage_period_end
     from accounts

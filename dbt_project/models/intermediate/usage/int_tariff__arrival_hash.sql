@@ -10,7 +10,6 @@ with
         'tax_category', 'valid_from', 'valid_to'
     ],
     'destination_zones': ['zone_role', 'country_code', 'zone_id', 'valid_from', 'valid_to'],
-    'allowance_scopes': ['allowance_scope_id', 'service', 'zone_id'],
     'time_bands': [
         'time_band_set_id', 'time_band_id', 'first_weekday', 'last_weekday', 'start_time',
         'end_time',

@@ -111,16 +111,6 @@ usage_rates as (
 
 ),
 
-allowance_scopes as (
-
-    select
-        allowance_scope_id,
-        service,
-        zone_id
-    from {{ ref('allowance_scopes') }}
-
-),
-
 prefixes as (
 
     select
@@ -401,7 +391,6 @@ priced as (
         usage_rates.tax_category,
         usage_rates.rate_amount,
         usage_rates.per_units,
-        allowance_scopes.allowance_scope_id,
         case
             when segmented.segment_number = 1 then usage_rates.connect_amount
             else cast(0 as decimal(18, 6))
@@ -434,10 +423,6 @@ priced as (
             and segmented.time_band_id = usage_rates.time_band_id
             and segmented.tariff_date >= usage_rates.valid_from
             and segmented.tariff_date < usage_rates.valid_to
-    left join allowance_scopes
-        on
-            segmented.service = allowance_scopes.service
-            and segmented.zone_id = allowance_scopes.zone_id
 
 ),
 
@@ -461,7 +446,6 @@ list_priced as (
         priced.charge_code,
         priced.usage_rate_id,
         priced.price_tier_set_id,
-        priced.allowance_scope_id,
         priced.currency_code,
         priced.tax_category,
         priced.suspense_reason,

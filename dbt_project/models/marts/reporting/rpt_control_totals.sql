@@ -75,9 +75,22 @@ billed as (
 
     select
         pass_id,
-        cast(count(*) as decimal(28, 6)) as segment_count,
-        cast(sum(rated_amount) as decimal(28, 6)) as amount
-    from {{ ref('stg_issued__billed_usage') }}
+        cast(sum(segment_count) as decimal(28, 6)) as segment_count,
+        cast(sum(amount) as decimal(28, 6)) as amount
+    from (
+        select
+            pass_id,
+            1 as segment_count,
+            rated_amount as amount
+        from {{ ref('stg_issued__billed_usage') }}
+        union all
+        -- What tiers cost without an event.
+        select
+            pass_id,
+            0 as segment_count,
+            fee_amount as amount
+        from {{ ref('stg_issued__tier_counters') }}
+    ) as usage_and_fees
     group by pass_id
 
 ),

@@ -22,12 +22,15 @@ committed as (
     select
         allowance_draws.pass_id,
         allowance_draws.billing_account_id,
-        allowance_draws.subscription_id,
+        allowance_draws.pool_id,
         allowance_draws.allowance_scope_id,
         allowance_draws.allowance_id,
         allowance_draws.granted_quantity,
         allowance_draws.drawn_quantity,
-        allowance_draws.usage_period_start,
+        allowance_draws.free_quantity,
+        allowance_draws.closing_quantity,
+        allowance_draws.granted_from,
+        allowance_draws.usable_to,
         allowance_draws.issue_id,
         committed_files.ledger_sequence as issue_sequence
     from allowance_draws

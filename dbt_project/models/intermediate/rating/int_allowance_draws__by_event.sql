@@ -1,0 +1,257 @@
+{{ config(materialized='table') }}
+
+{%- set layer_count = allowance_layers() %}
+
+with
+
+unbilled as (
+
+    select
+        pass_id,
+        event_id,
+        segment_number,
+        subscription_id,
+        billing_account_id,
+        service,
+        zone_id,
+        time_band_id,
+        units,
+        started_at,
+        cast(started_local as date) as started_on
+    from {{ ref('int_usage__unbilled') }}
+
+),
+
+scopes as (
+
+    select
+        allowance_scope_id,
+        service,
+        zone_id,
+        time_band_id
+    from {{ ref('allowance_scopes') }}
+
+),
+
+stacks as (
+
+    select
+        allowance_stack_id,
+        pool_id,
+        allowance_scope_id,
+        draw_increment,
+        is_shared,
+        layer,
+        granted_from,
+        usable_to,
+        -- Only whole increments can be drawn.
+        draw_increment * {{ integer_divide('sum(available_quantity)', 'draw_increment') }}
+            as available_units
+    from {{ ref('int_allowances__layered') }}
+    group by
+        allowance_stack_id,
+        pool_id,
+        allowance_scope_id,
+        draw_increment,
+        is_shared,
+        layer,
+        granted_from,
+        usable_to
+
+),
+
+kinds as (
+
+    select distinct
+        service,
+        zone_id,
+        time_band_id
+    from unbilled
+
+),
+
+kind_scopes as (
+
+    select distinct
+        kinds.service,
+        kinds.zone_id,
+        kinds.time_band_id,
+        scopes.allowance_scope_id
+    from kinds
+    inner join scopes
+        on
+            kinds.service = scopes.service
+            and (kinds.zone_id = scopes.zone_id or scopes.zone_id = '*')
+            and (kinds.time_band_id = scopes.time_band_id or scopes.time_band_id = '*')
+
+),
+
+scoped as (
+
+    select
+        unbilled.*,
+        kind_scopes.allowance_scope_id
+    from unbilled
+    inner join kind_scopes
+        on
+            unbilled.service = kind_scopes.service
+            and unbilled.zone_id = kind_scopes.zone_id
+            and unbilled.time_band_id = kind_scopes.time_band_id
+
+),
+
+-- A subscription draws on its own, and on what its account shares.
+matched as (
+
+    {% for drawer in ['subscription_id', 'billing_account_id'] %}
+        select
+            scoped.pass_id,
+            scoped.event_id,
+            scoped.segment_number,
+            scoped.billing_account_id,
+            scoped.units,
+            scoped.started_at,
+            stacks.allowance_stack_id,
+            stacks.allowance_scope_id,
+            stacks.layer,
+            stacks.draw_increment,
+            stacks.available_units
+        from scoped
+        inner join stacks
+            on
+                scoped.{{ drawer }} = stacks.pool_id
+                and scoped.allowance_scope_id = stacks.allowance_scope_id
+                and scoped.started_on >= stacks.granted_from
+                and scoped.started_on < stacks.usable_to
+        where {% if drawer == 'subscription_id' %}not {% endif %}stacks.is_shared
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+{#- Layer after layer, each over what the layers before left. Going through one allowance at a time,
+    in time order, gives what going through the events one at a time would: an allowance sees each
+    event after those that come before it have taken theirs. -#}
+{% for layer in range(1, layer_count + 1) %}
+    {% if layer > 1 %}
+        drawn_before_{{ layer }} as (
+
+            {% for earlier in range(1, layer) %}
+                select
+                    pass_id,
+                    event_id,
+                    segment_number,
+                    free_units
+                from drawn_{{ earlier }}
+                {% if not loop.last %}union all{% endif %}
+            {% endfor %}
+
+        ),
+
+        summed_before_{{ layer }} as (
+
+            select
+                pass_id,
+                event_id,
+                segment_number,
+                sum(free_units) as free_units
+            from drawn_before_{{ layer }}
+            group by pass_id, event_id, segment_number
+
+        ),
+    {% endif %}
+
+    needing_{{ layer }} as (
+
+        select
+            matched.*,
+            {% if layer == 1 %}
+                matched.units as needed_units
+            {% else %}
+                matched.units - coalesce(summed.free_units, 0) as needed_units
+            {% endif %}
+        from matched
+        {% if layer > 1 %}
+            left join summed_before_{{ layer }} as summed
+                on
+                    matched.pass_id = summed.pass_id
+                    and matched.event_id = summed.event_id
+                    and matched.segment_number = summed.segment_number
+        {% endif %}
+        where matched.layer = {{ layer }}
+
+    ),
+
+    wanting_{{ layer }} as (
+
+        select
+            *,
+            {{ round_up_to('needed_units', 'draw_increment') }} as wanted_units
+        from needing_{{ layer }}
+
+    ),
+
+    cumulated_{{ layer }} as (
+
+        select
+            *,
+            cast(sum(wanted_units) over (
+                partition by pass_id, allowance_stack_id
+                order by started_at, event_id, segment_number
+                rows between unbounded preceding and current row
+            ) as bigint) as cumulated_units
+        from wanting_{{ layer }}
+
+    ),
+
+    taken_{{ layer }} as (
+
+        select
+            *,
+            {{ drawn_units('cumulated_units', 'wanted_units', 'available_units') }} as drawn_units
+        from cumulated_{{ layer }}
+
+    ),
+
+    drawn_{{ layer }} as (
+
+        select
+            pass_id,
+            event_id,
+            segment_number,
+            billing_account_id,
+            allowance_stack_id,
+            allowance_scope_id,
+            layer,
+            drawn_units,
+            -- A correction gives back no more than it takes off.
+            case
+                when needed_units < 0 then greatest(needed_units, drawn_units)
+                else least(needed_units, drawn_units)
+            end as free_units
+        from taken_{{ layer }}
+
+    ),
+{% endfor %}
+
+by_event as (
+
+    {% for layer in range(1, layer_count + 1) %}
+        select
+            pass_id,
+            event_id,
+            segment_number,
+            billing_account_id,
+            allowance_stack_id,
+            allowance_scope_id,
+            cast(layer as integer) as layer,
+            cast(drawn_units as bigint) as drawn_units,
+            cast(free_units as bigint) as free_units
+        from drawn_{{ layer }}
+        where drawn_units <> 0
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+)
+
+select * from by_event
