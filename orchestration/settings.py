@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from orchestration.lib.errors import TollhouseError
+
 
 def find_project_root() -> Path:
     """Return the folder that holds `dbt_project/` and `seeds/`.
@@ -44,6 +46,10 @@ class Smtp:
     sender: str = "billing@example.invalid"
 
 
+# What builds the warehouse: this process, or Apache Spark (docs/spark.md).
+ENGINES = ("duckdb", "spark")
+
+
 @dataclass(frozen=True)
 class Settings:
     """All run-time state lies under `home`; all rules lie under `project_root`."""
@@ -53,12 +59,17 @@ class Settings:
     exports_override: Path | None = None
     ledger_url_override: str = field(default="", repr=False)
     smtp: Smtp = field(default_factory=Smtp)
+    engine: str = "duckdb"
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read every `TOLLHOUSE_*` variable once."""
         read = os.environ.get
+        engine = read("TOLLHOUSE_ENGINE") or "duckdb"
+        if engine not in ENGINES:
+            raise TollhouseError(f"TOLLHOUSE_ENGINE is {engine!r}: choose one of {ENGINES}")
         return cls(
+            engine=engine,
             ledger_url_override=read("TOLLHOUSE_LEDGER_URL", ""),
             smtp=Smtp(
                 host=read("TOLLHOUSE_SMTP_HOST", ""),
@@ -89,7 +100,13 @@ class Settings:
 
     @property
     def warehouse(self) -> Path:
-        return self.home / "warehouse.duckdb"
+        """The file that is read by all that reads the warehouse, whichever engine built it."""
+        folder = self.spark if self.engine == "spark" else self.home
+        return folder / "warehouse.duckdb"
+
+    @property
+    def spark(self) -> Path:
+        return self.home / "spark"
 
     @property
     def documents(self) -> Path:

@@ -12,15 +12,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.lib import spark
 from orchestration.lib.built import Recipes, hash_project, read_recipes, record_built
 from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings
@@ -35,7 +37,10 @@ class DbtError(TollhouseError):
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where a dbt invocation reads and writes. All paths are absolute."""
+    """Where a dbt invocation reads and writes. All paths are absolute.
+
+    On Spark the tables lie beside `warehouse`, which shows them to readers.
+    """
 
     project: Path
     landing: Path
@@ -43,6 +48,7 @@ class Workspace:
     warehouse: Path
     target: Path
     logs: Path
+    engine: str = "duckdb"
 
     @classmethod
     def production(cls, settings: Settings) -> Workspace:
@@ -52,8 +58,9 @@ class Workspace:
             landing=settings.landing,
             exports=settings.exports,
             warehouse=settings.warehouse,
-            target=settings.home / "target",
+            target=settings.warehouse.parent / "target",
             logs=settings.home / "logs",
+            engine=settings.engine,
         )
 
     @classmethod
@@ -62,7 +69,8 @@ class Workspace:
 
         Copied, not pointed to: dbt writes what it runs under the target path joined with the seed's
         own path, and with a seed path outside the project that is the CSV itself. The stem of the
-        warehouse stays the same, since dbt writes it into the manifest as the catalog's name.
+        warehouse stays the same, since dbt writes it into the manifest as the catalog's name. It is
+        built on DuckDB, whatever built the live one: both make the same figures.
         """
         project = side / "project" / "dbt_project"
         shutil.copytree(
@@ -84,7 +92,14 @@ class Workspace:
             "TOLLHOUSE_LANDING": str(self.landing),
             "TOLLHOUSE_EXPORTS": str(self.exports),
             "TOLLHOUSE_WAREHOUSE": str(self.warehouse),
+            "TOLLHOUSE_SPARK": str(self.warehouse.parent),
         }
+
+    @property
+    def readers(self) -> Workspace:
+        """The same place as DuckDB sees it."""
+        target = self.target.with_name(f"{self.target.name}-readers")
+        return replace(self, engine="duckdb", target=target)
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,8 @@ def dbt_arguments(command: str, workspace: Workspace, options: Sequence[str]) ->
         str(workspace.project),
         "--profiles-dir",
         str(workspace.project),
+        "--target",
+        workspace.engine,
         "--target-path",
         str(workspace.target),
         *options,
@@ -129,6 +146,7 @@ class Dbt:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._manifest: Manifest | None = None
+        self._readers: Dbt | None = None
 
     @property
     def manifest(self) -> Path:
@@ -160,10 +178,9 @@ class Dbt:
         """Build the selected nodes (all when none is named) and return each one's result.
 
         A failed node is a result, not an exception: the caller decides what it blocks. `on_node` is
-        told the id of every node that is done. What was built from what is written down beside the
-        warehouse.
+        told the id of every node that is done; on Spark, when all are. What was built from what is
+        written down beside the warehouse.
         """
-        self.parse()
         # A test runs with the last of its parents: never on a model of a later step.
         options = ["--indirect-selection", "buildable"]
         # Unit tests test the rules, not the data: `make test` runs them, a bill run need not.
@@ -174,6 +191,9 @@ class Dbt:
             options += ["--select", *select]
         if full_refresh:
             options.append("--full-refresh")
+        if self.workspace.engine == "spark":
+            return self._build_on_spark(options, on_node)
+        self.parse()
         result = self._invoke("build", options, on_node)
         if result.result is None:
             raise DbtError(f"dbt could not start: {_reason(result)}")
@@ -204,6 +224,46 @@ class Dbt:
         project = self.workspace.project
         project_hash = hash_project(project, project.parent / "seeds")
         record_built(self.workspace.warehouse, self.recipes(), project_hash, built, grown)
+
+    def _build_on_spark(
+        self, options: Sequence[str], on_node: Callable[[str], None] | None
+    ) -> list[NodeResult]:
+        workspace = self.workspace
+        workspace.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        # Held open, so that a reader is told that the warehouse is being written.
+        with duckdb.connect(str(workspace.warehouse)) as readers:
+            found = spark.run_dbt(
+                dbt_arguments("build", workspace, options),
+                workspace.environment(),
+                workspace.warehouse.parent,
+                workspace.target,
+            )
+            manifest = workspace.target / "manifest.json"
+            spark.show_tables(readers, workspace.warehouse.parent / "tables", manifest)
+        results = [
+            NodeResult(
+                unique_id=node["unique_id"],
+                status=node["status"],
+                message=node["message"] or "",
+                failures=node["failures"] or 0,
+                seconds=round(node["execution_time"], 3),
+            )
+            for node in found
+        ]
+        if any(result.unique_id.startswith("model.tollhouse.stg_") for result in results):
+            self._show_staging()
+        if on_node is not None:
+            for result in results:
+                on_node(result.unique_id)
+        return results
+
+    def _show_staging(self) -> None:
+        """Make the staging views for the readers: they are no tables, but queries of landing."""
+        readers = self._readers = self._readers or Dbt(self.workspace.readers)
+        readers.parse()
+        result = readers._invoke("run", ["--select", "staging"])
+        if not result.success:
+            raise DbtError(f"staging views for readers: {_reason(result)}")
 
     def _invoke(
         self,

@@ -114,9 +114,12 @@ def _build(warehouse: Path, database: Path, folder: Path, generation: str) -> di
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     rows = connection.execute(
+        # A warehouse that Spark built has views of its tables.
         "select table_name from duckdb_tables()"
-        " where database_name = ? and schema_name = 'marts' order by table_name",
-        [SOURCE],
+        " where database_name = $source and schema_name = 'marts'"
+        " union all select view_name from duckdb_views()"
+        " where database_name = $source and schema_name = 'marts' order by 1",
+        {"source": SOURCE},
     ).fetchall()
     if not rows:
         raise PublishError("nothing to publish: no bill run has built the marts yet")
@@ -141,6 +144,10 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
         """
         select table_name, null, comment
         from duckdb_tables()
+        where database_name = $source and schema_name = 'marts' and comment is not null
+        union all
+        select view_name, null, comment
+        from duckdb_views()
         where database_name = $source and schema_name = 'marts' and comment is not null
         union all
         select table_name, column_name, comment

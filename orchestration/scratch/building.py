@@ -62,7 +62,9 @@ def build_side(
     workspace = Workspace.scratch(own, folder)
     with writer_lock(settings, WAIT_SECONDS):
         exports, landing = write_inputs(settings, ledger, as_of, folder)
-        copy_warehouse(settings.warehouse, workspace.warehouse)
+        # What Spark built is no file to start from: then everything is made.
+        if settings.engine == "duckdb":
+            copy_warehouse(settings.warehouse, workspace.warehouse)
     workspace = Workspace(**{**vars(workspace), "exports": exports, "landing": landing})
     dbt = Dbt(workspace)
     dbt.parse()

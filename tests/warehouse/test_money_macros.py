@@ -7,10 +7,9 @@ thousands of figures take seconds.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,9 +17,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from jinja2 import Environment
+from project_macros import load_macros
 
-MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 MILLION = 10**6
 # What a decimal(18,6) holds, in millionths.
 LARGEST = 10**18 - 1
@@ -28,27 +26,6 @@ LARGEST = 10**18 - 1
 examples.register_profile("money", max_examples=300, deadline=None)
 examples.register_profile("money-ci", max_examples=1500, deadline=None, derandomize=True)
 examples.load_profile("money-ci" if os.environ.get("CI") else "money")
-
-
-class _Adapter:
-    """`adapter.dispatch` for DuckDB, which has the default bodies."""
-
-    macros: Any = None
-
-    def dispatch(self, name: str) -> Callable[..., str]:
-        macro: Callable[..., str] = getattr(self.macros, f"default__{name}")
-        return macro
-
-
-def load_macros() -> Any:
-    """Return the project's macros as one Jinja module."""
-    adapter = _Adapter()
-    environment = Environment()  # noqa: S701 - SQL, not HTML
-    environment.globals.update({"adapter": adapter, "return": lambda value: value})
-    source = "\n".join(path.read_text("utf-8") for path in sorted(MACROS.rglob("*.sql")))
-    adapter.macros = environment.from_string(source).module
-    return adapter.macros
-
 
 MONEY = load_macros()
 PRICE_UNITS = MONEY.price_units("amount", "quantity", "per")
