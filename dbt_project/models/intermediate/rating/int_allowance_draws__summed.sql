@@ -48,7 +48,7 @@ stretches as (
 
     select
         *,
-        sum(drawn_units) over in_order - drawn_units as from_quantity,
+        (sum(drawn_units) over in_order) - drawn_units as from_quantity,
         sum(drawn_units) over in_order as to_quantity
     from stack_draws
     window in_order as (

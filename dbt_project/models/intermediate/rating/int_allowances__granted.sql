@@ -443,18 +443,8 @@ granted as (
 available as (
 
     select
-<<<<<<< HEAD
         *,
         greatest(quantity - drawn_before_quantity, 0) as available_quantity
-=======
-        subscription_id,
-        allowance_scope_id,
-        allowance_id,
-        usage_period_start,
-        quantity,
-        cast((sum(quantity) over in_order) - quantity as bigint) as from_quantity,
-        cast(sum(quantity) over in_order as bigint) as to_quantity
->>>>>>> 543c3ee (spark: the target builds every model, and readers see its tables)
     from granted
 
 )

@@ -203,7 +203,7 @@ stretched as (
 
     select
         *,
-        cast(sum(available_quantity) over in_order - available_quantity as bigint)
+        cast((sum(available_quantity) over in_order) - available_quantity as bigint)
             as from_quantity,
         cast(sum(available_quantity) over in_order as bigint) as to_quantity
     from stacked

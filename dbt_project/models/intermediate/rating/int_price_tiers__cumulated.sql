@@ -114,7 +114,7 @@ cumulated as (
         cast(from_units as bigint) as from_units,
         to_units,
         priced_from_units,
-        cast(sum(whole_amount) over in_order - whole_amount as decimal(18, 6)) as start_amount,
+        cast((sum(whole_amount) over in_order) - whole_amount as decimal(18, 6)) as start_amount,
         flat_amount,
         case zero_usage
             when 'due' then first_value(flat_amount) over in_order
