@@ -1,8 +1,9 @@
 """Explain an invoice: each line back to its charge, records, tariff row and commit, with the sums.
 
 Issued invoices are explained from their frozen rows, others from what was computed. The figures are
-the warehouse's; the text says how each follows from the one before, and where today's tariff row no
-longer says what was billed.
+the warehouse's; the text says how each follows from the one before. Tariff rows are those of the
+pass's commit; where that is not at hand, the text says if today's row no longer says what was
+billed.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import duckdb
 
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.warehouse import Row, open_warehouse, read_rows
+from orchestration.review.arithmetic import record_text
 from orchestration.review.tariff_rows import (
+    ALLOWANCES,
     CHARGE_CAPS,
     COMMITMENTS,
     COUPONS,
     PROMOTIONS,
     RECURRING_CHARGES,
+    TAX_RATES,
     USAGE_RATES,
+    Tariff,
     TariffRow,
-    find_tariff_row,
+    tariff_of,
 )
-from orchestration.review.text import masked, plain
+from orchestration.review.text import UNITS, masked, plain
 from orchestration.settings import Settings
 
 SHOWN_OF_INVOICE, SHOWN_OF_LINE = 3, 20
@@ -109,8 +114,25 @@ RATES = f"""
     group by all
     order by usage_rate_id, rate_amount
 """
+DRAWS = """
+    select draws.allowance_id, cast(draws.drawn_quantity as bigint) as drawn_quantity
+    from {source} as draws
+    where
+        draws.pass_id = $pass_id
+        and draws.billing_account_id = $billing_account_id
+        and draws.drawn_quantity <> 0
+        and draws.allowance_scope_id in (
+            select allowance_scope_id
+            from explained_usage
+            where
+                charge_code = $charge_code
+                and usage_period_start = $period_start
+                and free_units <> 0
+        )
+"""
 PERIOD_DAYS = """
-    select cast(period_end - period_start as bigint) as period_days
+    select cast(period_end - period_start as bigint) as period_days, period_start as aligned_start,
+        period_end as aligned_end
     from intermediate.int_bill_periods__aligned
     where
         legal_entity_id = $legal_entity_id
@@ -141,7 +163,6 @@ ONE_OFF = """
         on charges.file_id = files.file_id and files.file_status <> 'duplicate'
     where charges.one_off_charge_id = $source_id and charges.superseded_sequence is null
 """
-UNITS = {"voice": "s", "data": "bytes", "sms": "records"}
 
 
 class ExplainError(TollhouseError):
@@ -212,7 +233,7 @@ class Explanation:
 class _Line:
     """A line with what is needed to explain it."""
 
-    settings: Settings
+    tariff: Tariff
     warehouse: duckdb.DuckDBPyConnection
     invoice: Row
     line: Row
@@ -222,7 +243,7 @@ class _Line:
         return read_rows(self.warehouse, query, {**self.invoice, **self.line, **more})
 
     def tariff_row(self, seed: str, row_id: str | None = None) -> TariffRow:
-        return find_tariff_row(self.settings, seed, row_id or self.line["source_id"])
+        return self.tariff.row(seed, row_id or self.line["source_id"])
 
 
 def explain(
@@ -248,10 +269,11 @@ def explain(
         )
         read_rows(warehouse, KEEP_USAGE.format(source=source), invoice)
         shown = shown_records or (SHOWN_OF_INVOICE if line_number is None else SHOWN_OF_LINE)
-        explained = [
-            _explain_line(_Line(settings, warehouse, invoice, line, shown)) for line in lines
-        ]
-        taxes = [_tax_text(row) for row in read_rows(warehouse, TAXES, invoice)]
+        with tariff_of(settings, invoice["commit_hash"], invoice["project_hash"]) as tariff:
+            explained = [
+                _explain_line(_Line(tariff, warehouse, invoice, line, shown)) for line in lines
+            ]
+            taxes = [_tax_text(row, tariff) for row in read_rows(warehouse, TAXES, invoice)]
     kept = {name: invoice[name] for name in Explanation.__dataclass_fields__ if name in invoice}
     return Explanation(**kept, taxes=tuple(taxes), lines=tuple(explained))
 
@@ -311,8 +333,30 @@ def _usage(one: _Line) -> _Explained:
     if len(rates) > 1:
         amounts = " + ".join(plain(rate["rated_amount"], 6) for rate in rates)
         arithmetic.append(f"{amounts} = {plain(one.line['charge_amount'], 6)}")
+    sources += _allowances(one, rates)
     records = [_record(one, segment) for segment in one.rows(SEGMENTS, shown=one.shown)]
     return arithmetic, sources, one.line["event_count"] or 0, records
+
+
+def _allowances(one: _Line, rates: list[Row]) -> list[str]:
+    """Name the allowances that gave the line's free units, with what the pass drew on each."""
+    if not any(rate["free_units"] for rate in rates):
+        return []
+    is_issued = one.invoice["billing_status"] == "issued"
+    source = (
+        "staging.stg_issued__allowance_draws"
+        if is_issued
+        else "intermediate.int_allowance_draws__summed"
+    )
+    named: dict[str, int] = {}
+    for row in one.rows(DRAWS.format(source=source)):
+        named[row["allowance_id"]] = named.get(row["allowance_id"], 0) + row["drawn_quantity"]
+    texts = []
+    for allowance_id, drawn in sorted(named.items()):
+        tariff_row = one.tariff_row(ALLOWANCES, allowance_id)
+        unit = tariff_row.values.get("unit", "units")
+        texts.append(f"{tariff_row}; {drawn:,} {unit} of it drawn by the account in this pass")
+    return texts
 
 
 def _record(one: _Line, segment: Row) -> ExplainedRecord:
@@ -322,34 +366,9 @@ def _record(one: _Line, segment: Row) -> ExplainedRecord:
         record_number=segment["record_number"],
         started_local=f"{segment['started_local']:%Y-%m-%d %H:%M:%S}",
         other_number=masked(segment["other_number"]),
-        arithmetic=_record_text(segment, tariff_row),
+        arithmetic=record_text(segment, tariff_row, one.tariff),
         rated_amount=segment["rated_amount"],
         tariff_row=str(tariff_row),
-    )
-
-
-def _record_text(segment: Row, tariff_row: TariffRow) -> str:
-    """Spell out one record: increments, what is free, rate, connect fee."""
-    unit = UNITS.get(segment["service"], "units")
-    steps = (
-        f"{segment['measured_units']:,} {unit} in increments of "
-        f"{tariff_row.values.get('initial_increment', '?')}/"
-        f"{tariff_row.values.get('additional_increment', '?')} = {segment['units']:,}"
-    )
-    if segment["segment_number"] > 1:
-        steps = f"part from {segment['segment_started_at']:%H:%M:%S} UTC: {steps}"
-    if segment["free_units"]:
-        steps += (
-            f"; - {segment['free_units']:,} free ({segment['allowance_scope_id']})"
-            f" = {segment['charged_units']:,}"
-        )
-    if not segment["charged_units"]:
-        return f"{steps}; nothing to charge = {plain(segment['rated_amount'], 6)}"
-    connect = segment["connect_amount"]
-    added = f" + {plain(connect, 6)} connect fee" if connect else ""
-    return (
-        f"{steps}; {segment['charged_units']:,} x {plain(segment['rate_amount'], 6)} / "
-        f"{segment['per_units']:,}{added} = {plain(segment['rated_amount'], 6)}"
     )
 
 
@@ -377,7 +396,13 @@ def _recurring(one: _Line) -> _Explained:
         expected, text = signed, f"{plain(signed, 6)} a period, not prorated{given_back}"
     else:
         expected = (signed * days / of_days).quantize(MILLIONTH, ROUND_HALF_UP)
-        text = f"{plain(signed, 6)} a period x {days} of {of_days} days{given_back}"
+        aligned = (
+            f" of {periods[0]['aligned_start']} to {periods[0]['aligned_end']}" if periods else ""
+        )
+        text = (
+            f"{plain(signed, 6)} a period x {days} days from {line['period_start']} of the "
+            f"{of_days} days{aligned}{given_back}"
+        )
     return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
 
 
@@ -485,10 +510,12 @@ EXPLAINED: dict[str, Callable[[_Line], _Explained]] = {
 }
 
 
-def _tax_text(row: Row) -> str:
+def _tax_text(row: Row, tariff: Tariff) -> str:
+    tariff_row = tariff.row(TAX_RATES, row["tax_rate_id"])
     return (
-        f"{row['tax_type']} {plain(row['tax_rate'] * 100, 0)} % ({row['tax_rate_id']}) of "
-        f"{plain(row['taxable_amount'])} = {plain(row['tax_amount'])}"
+        f"{row['tax_type']} {plain(row['tax_rate'] * 100, 0)} % of "
+        f"{plain(row['taxable_amount'])} rounded half-up = {plain(row['tax_amount'])}"
+        f" by {tariff_row}"
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 MASKED_DIGITS = 3
+# What the units of a service are.
+UNITS = {"voice": "s", "data": "bytes", "sms": "records", "mms": "records", "content": "records"}
 
 
 def plain(amount: Decimal, places: int = 2) -> str:

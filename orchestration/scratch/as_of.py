@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 from sqlalchemy import func, select
 
-from orchestration.collect.inbox import read_manifest
+from orchestration.collect.entities import MANIFEST, collected_tables
+from orchestration.collect.inbox import ensure_landing, read_manifest
 from orchestration.collect.kinds import quote
+from orchestration.issue.frozen import frozen_entities
 from orchestration.ledger.schema import LEDGER_TABLES, pass_transitions
 from orchestration.ledger.store import Ledger
 from orchestration.lib.errors import TollhouseError
@@ -116,17 +118,17 @@ def find_as_of(settings: Settings, ledger: Ledger, bill_date: date | None = None
 def write_inputs(settings: Settings, ledger: Ledger, as_of: AsOf, side: Path) -> tuple[Path, Path]:
     """Write exports and landing as the passes found them below `side`; return both folders.
 
-    Landing is the live one when nothing came after the cut-off, else links to it beside a manifest
-    without the later files. The caller holds the writer lock.
+    Landing is made of links to the live partitions: collected files with a manifest up to the
+    cut-off, and what was frozen before these passes. `settings` are those of the side's project: a
+    table that it knows and the house does not is empty. The caller holds the writer lock.
     """
     exports = side / "exports"
     export_for_dbt(settings, ledger, exports)
     write_scope(exports, as_of.pass_ids)
     if as_of.cut is not None:
         _forget_later(exports / "ledger", as_of)
-    if as_of.sees_all_landing:
-        return exports, settings.landing
-    return exports, _landing_before(settings, as_of.watermark, side / "landing")
+    _link_landing(settings, as_of, exports, side)
+    return exports, side / "landing"
 
 
 def _forget_later(folder: Path, as_of: AsOf) -> None:
@@ -155,17 +157,36 @@ def _forget_later(folder: Path, as_of: AsOf) -> None:
             sql.execute(f"copy kept to {quote(str(folder / table / 'kept.parquet'))}")
 
 
-def _landing_before(settings: Settings, watermark: int, folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    for entity in sorted(settings.landing.iterdir()):
-        if entity.name != "manifest":
-            (folder / entity.name).symlink_to(entity, target_is_directory=True)
-    manifest = folder / "manifest" / "arrival_date=1970-01-01"
-    manifest.mkdir(parents=True)
+def _link_landing(settings: Settings, as_of: AsOf, exports: Path, side: Path) -> None:
+    frozen = [one.landing_table for one in frozen_entities(settings)]
+    issues = _frozen_issues(exports)
+    for table in (*collected_tables(), *frozen):
+        folder = side / "landing" / table.name
+        folder.mkdir(parents=True)
+        empty = Path(table.empty_path).parent.name
+        if table.name == MANIFEST.name:
+            _write_manifest(settings, as_of.watermark, folder)
+            continue
+        for partition in (settings.landing / table.name).glob(f"{table.partition}=*"):
+            is_counted = table not in frozen or partition.name.partition("=")[2] in issues
+            if partition.name != empty and is_counted:
+                (folder / partition.name).symlink_to(partition, target_is_directory=True)
+    ensure_landing(replace(settings, home=side), frozen)
+
+
+def _frozen_issues(exports: Path) -> set[str]:
+    """Return the issues whose frozen rows count."""
+    read = f"read_parquet({quote(str(exports / 'ledger' / 'frozen_files' / '*.parquet'))})"
+    with duckdb.connect(config={"threads": 1}) as sql:
+        return {row[0] for row in sql.execute(f"select distinct issue_id from {read}").fetchall()}
+
+
+def _write_manifest(settings: Settings, watermark: int, folder: Path) -> None:
+    target = folder / "arrival_date=1970-01-02" / "before.parquet"
+    target.parent.mkdir()
     read = f"read_parquet({quote(str(settings.landing / 'manifest' / '*' / '*.parquet'))})"
     with duckdb.connect(config={"threads": 1}) as sql:
         sql.execute(
-            f"copy (select * from {read} where landing_sequence <= {watermark}"
-            f" or landing_sequence is null) to {quote(str(manifest / 'before.parquet'))}"
+            f"copy (select * from {read} where landing_sequence <= {watermark})"
+            f" to {quote(str(target))}"
         )
-    return folder

@@ -61,7 +61,7 @@ def build_side(
     own = tree.settings(settings)
     workspace = Workspace.scratch(own, folder)
     with writer_lock(settings, WAIT_SECONDS):
-        exports, landing = write_inputs(settings, ledger, as_of, folder)
+        exports, landing = write_inputs(own, ledger, as_of, folder)
         # What Spark built is no file to start from: then everything is made.
         if settings.engine == "duckdb":
             copy_warehouse(settings.warehouse, workspace.warehouse)
@@ -70,8 +70,9 @@ def build_side(
     dbt.parse()
     manifest = json.loads(dbt.manifest.read_bytes())
     needed = needed_nodes(manifest, outputs)
-    plan = _plan(workspace, dbt.recipes(), manifest, needed, as_of)
-    _drop(workspace.warehouse, manifest, plan.dropped)
+    there = _relations(workspace.warehouse)
+    plan = _plan(workspace, dbt.recipes(), manifest, needed, there, as_of)
+    _drop(workspace.warehouse, manifest, there, plan.dropped)
     build_nodes(settings, dbt, plan.made, f"billing under {tree.label}", advance)
     return Side(tree, workspace.warehouse, tuple(plan.made), len(needed) - len(plan.made))
 
@@ -152,6 +153,7 @@ def _plan(
     recipes: Recipes,
     manifest: Mapping[str, Any],
     needed: Sequence[str],
+    there: Mapping[str, str],
     as_of: AsOf,
 ) -> _Plan:
     """Decide what is made anew, and which tables of the copy are dropped before it.
@@ -161,7 +163,7 @@ def _plan(
     on arrival finds what has changed by itself (its rows carry the hash of the tariff), unless its
     code is another or most of its rows would be made again: then it is written anew.
     """
-    built, there = read_built(workspace.warehouse), _relations(workspace.warehouse)
+    built = read_built(workspace.warehouse)
     made, dropped = [], []
     for name in needed:
         node, recipe, was = manifest["nodes"][name], recipes.of_node[name], built.get(name)
@@ -186,7 +188,8 @@ def _plan(
         )
         if adds_on_arrival and same_code and (same_seeds or _is_mostly_done(workspace, as_of)):
             continue
-        if node["name"] in there and kind != "view":
+        is_view = there.get(node["name"], "view") == "view"
+        if not is_view or kind != "view":
             dropped.append(name)
     return _Plan(made, dropped)
 
@@ -205,20 +208,29 @@ def _is_mostly_done(workspace: Workspace, as_of: AsOf) -> bool:
     return bool(billed * 2 > priced)
 
 
-def _relations(warehouse: Path) -> set[str]:
+def _relations(warehouse: Path) -> dict[str, str]:
+    """Return what there is in a warehouse, each a table or a view."""
     with duckdb.connect(str(warehouse)) as sql:
         rows = sql.execute(
-            "select table_name from duckdb_tables() where not temporary"
-            " union all select view_name from duckdb_views() where not internal"
+            "select table_name, 'table' from duckdb_tables() where not temporary"
+            " union all select view_name, 'view' from duckdb_views() where not internal"
         ).fetchall()
-    return {name for (name,) in rows}
+    return dict(rows)
 
 
-def _drop(warehouse: Path, manifest: Mapping[str, Any], names: Sequence[str]) -> None:
+def _drop(
+    warehouse: Path,
+    manifest: Mapping[str, Any],
+    there: Mapping[str, str],
+    names: Sequence[str],
+) -> None:
+    """Drop what is made anew, whether it was a table or a view until now."""
     with duckdb.connect(str(warehouse)) as sql:
         for name in names:
             node = manifest["nodes"][name]
-            sql.execute(f'drop table if exists "{node["schema"]}"."{node["name"]}"')
+            if node["name"] in there:
+                kind = there[node["name"]]
+                sql.execute(f'drop {kind} if exists "{node["schema"]}"."{node["name"]}"')
 
 
 def _weights(settings: Settings, names: Sequence[str]) -> dict[str, float]:
