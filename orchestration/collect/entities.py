@@ -18,6 +18,7 @@ from orchestration.collect.kinds import (
     MSISDN,
     NETWORK,
     POSITIVE_AMOUNT,
+    RATE,
     TEXT,
     TIME_ZONE,
     Kind,
@@ -183,6 +184,65 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         (_ends_before_start("valid_from", "valid_to"),),
     ),
     Entity(
+        "subscription_statuses",
+        "When a subscription was suspended and resumed; the row applies until the next one.",
+        (
+            Column("subscription_id", CODE),
+            Column("status", one_of("active", "suspended")),
+            Column("valid_from", DATE),
+        ),
+        ("subscription_id", "valid_from"),
+    ),
+    Entity(
+        "subscription_contracts",
+        "Minimum terms that subscriptions agreed to; from `cancelled_date` on one binds no more.",
+        (
+            Column("contract_id", CODE),
+            Column("subscription_id", CODE),
+            Column("contract_term_id", CODE),
+            Column("started_date", DATE),
+            _optional("cancelled_date", DATE),
+        ),
+        ("contract_id",),
+    ),
+    Entity(
+        "price_overrides",
+        "Prices agreed with an account, or for one subscription, instead of the tariff's: of the"
+        " charge code, on one plan or on any; `valid_to` is the first day without it.",
+        (
+            Column("price_override_id", CODE),
+            _optional("billing_account_id", CODE),
+            _optional("subscription_id", CODE),
+            _optional("plan_id", CODE),
+            Column("charge_code", CODE),
+            Column("amount", RATE),
+            Column("currency_code", CURRENCY),
+            Column("valid_from", DATE),
+            _optional("valid_to", DATE),
+        ),
+        ("price_override_id",),
+        (
+            RecordRule(
+                "whose_price",
+                "({billing_account_id} is null) = ({subscription_id} is null)",
+                "name an account or a subscription, one of the two",
+            ),
+            _ends_before_start("valid_from", "valid_to"),
+        ),
+    ),
+    Entity(
+        "deposits",
+        "Security that a customer paid; what is left of it is returned with the final bill.",
+        (
+            Column("deposit_id", CODE),
+            Column("billing_account_id", CODE),
+            Column("amount", POSITIVE_AMOUNT),
+            Column("currency_code", CURRENCY),
+            Column("paid_date", DATE),
+        ),
+        ("deposit_id",),
+    ),
+    Entity(
         "one_off_charges",
         "Single charges of a subscription, without tax; a negative amount is a credit.",
         (
@@ -253,6 +313,33 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ),
     ),
     Entity(
+        "opening_charges",
+        "Recurring charges billed before Tollhouse whose unused time may be given back; what was"
+        " credited already is said without a sign.",
+        (
+            Column("opening_charge_id", CODE),
+            Column("subscription_id", CODE),
+            Column("plan_id", CODE),
+            Column("charge_code", CODE),
+            Column("amount", POSITIVE_AMOUNT),
+            Column("credited_amount", AMOUNT),
+            Column("currency_code", CURRENCY),
+            Column("tax_category", CODE),
+            Column("period_start", DATE),
+            Column("period_end", DATE),
+        ),
+        ("opening_charge_id",),
+        (
+            _ends_before_start("period_start", "period_end", "empty_period"),
+            RecordRule(
+                "negative_credited_amount",
+                "{credited_amount} < 0",
+                "credited_amount is {credited_amount}: write it without a sign",
+            ),
+        ),
+    ),
+    Entity(
+<<<<<<< HEAD
         "opening_tier_counters",
         "Use of a period that was billed by tiers before Tollhouse, up to some day in it.",
         (
@@ -267,6 +354,8 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ("subscription_id", "price_tier_set_id", "period_start"),
     ),
     Entity(
+=======
+>>>>>>> 009f547 (charges: recurring by what is due and what is charged, at any interval)
         "opening_bills",
         "Bills sent before Tollhouse; `period_end` is the first day after the period.",
         (

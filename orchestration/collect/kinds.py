@@ -110,14 +110,16 @@ def _number_faults(negative_too: bool, example: str, noun: str) -> tuple[Fault, 
     )
 
 
-def decimal(above_zero: bool = False) -> Kind:
-    """Return an exact amount with at most 14 digits before and 4 after the point."""
-    number = _matches(r"-?[0-9]{1,14}(\.[0-9]{1,4})?")
+def decimal(above_zero: bool = False, decimals: int = 4) -> Kind:
+    """Return an exact amount with at most 18 digits, `decimals` of them after the point."""
+    whole, sql_type = 18 - decimals, f"decimal(18,{decimals})"
+    number = _matches(rf"-?[0-9]{{1,{whole}}}(\.[0-9]{{1,{decimals}}})?")
     zero = Fault("zero", _matches(r"-?0+(\.0*)?"), "is {v}, must be above zero")
-    positive = " and try_cast({v} as decimal(18,4)) > 0"
+    positive = f" and try_cast({{v}} as {sql_type}) > 0"
+    at_most = f"at most {decimals} decimals"
     return Kind(
-        "decimal above zero, at most 4 decimals" if above_zero else "decimal, at most 4 decimals",
-        "decimal(18,4)",
+        f"decimal above zero, {at_most}" if above_zero else f"decimal, {at_most}",
+        sql_type,
         number + (positive if above_zero else ""),
         (*((zero,) if above_zero else ()), *_number_faults(not above_zero, "12.50", "a number")),
     )
@@ -139,6 +141,7 @@ DIALLED = digits("a called number in digits without +", "[1-9][0-9]{1,14}")
 NETWORK = digits("an MCC and MNC of 5 or 6 digits", "[2-7][0-9]{4,5}")
 AMOUNT = decimal()
 POSITIVE_AMOUNT = decimal(above_zero=True)
+RATE = decimal(decimals=6)
 
 TIME_ZONE = Kind(
     "a time zone like Europe/Berlin",

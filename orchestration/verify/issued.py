@@ -198,8 +198,8 @@ def charges_are_billed_once(evidence: Evidence) -> Finding:
 def recurring_periods_join(evidence: Evidence) -> Finding:
     """Lay all periods of a subscription, plan and charge beside each other, over all passes.
 
-    What the system before charged comes first. A gap is right only where the plan was not held; a
-    negative charge gives a period back and is not a second charge.
+    What the system before charged comes first. A gap is right only where the plan was not held or
+    the subscription was suspended; what gives a period back is not a second charge.
     """
     (count,) = evidence.row(f"select count(*) from ({PERIODS})")
     problems = [
@@ -210,12 +210,13 @@ def recurring_periods_join(evidence: Evidence) -> Finding:
 
 
 PERIODS = """
-    select subscription_id, plan_id, charge_code, period_start, period_end
+    select subscription_id, plan_id, charge_code, proration, period_start, period_end
     from frozen.charges
-    where charge_type = 'recurring' and amount > 0
+    where charge_type = 'recurring' and corrected_charge_id is null
     union all
     select
-        opening.subscription_id, opening.plan_id, charged.charge_code, null, opening.charged_through
+        opening.subscription_id, opening.plan_id, charged.charge_code, null, null,
+        opening.charged_through
     from landing.opening_charged_through as opening
     inner join (
         select distinct subscription_id, plan_id, charge_code
@@ -244,7 +245,7 @@ BROKEN_PERIODS = f"""
     given_back as (
         select subscription_id, plan_id, charge_code, period_start, period_end
         from frozen.charges
-        where charge_type = 'recurring' and amount < 0
+        where charge_type = 'recurring' and corrected_charge_id is not null
     )
     select
         ordered.subscription_id,
@@ -266,6 +267,15 @@ BROKEN_PERIODS = f"""
                 and given_back.period_end >= ordered.before
         )
         or ordered.before < ordered.period_start
+        and coalesce(ordered.proration, '') <> 'none'
+        and not exists (
+            select 1 from warehouse.intermediate.int_subscription_suspensions__known as suspensions
+            where
+                suspensions.is_latest
+                and suspensions.subscription_id = ordered.subscription_id
+                and suspensions.valid_from <= ordered.before
+                and suspensions.valid_to >= ordered.period_start
+        )
         and exists (
             select 1 from warehouse.intermediate.int_subscription_plans__effective as stays
             where

@@ -110,7 +110,12 @@ priced as (
         aligned_period_start,
         period_start,
         period_end,
-        charged_through_date
+        charged_through_date,
+        corrected_charge_id,
+        proration,
+        charged_units,
+        charged_from_local,
+        charged_to_local
     from {{ ref('int_charges__priced') }}
 
 ),
@@ -140,7 +145,12 @@ reductions as (
         min(reductions.aligned_period_start) as aligned_period_start,
         reductions.period_start,
         reductions.period_end,
-        cast(null as date) as charged_through_date
+        cast(null as date) as charged_through_date,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as proration,
+        cast(null as bigint) as charged_units,
+        cast(null as timestamp) as charged_from_local,
+        cast(null as timestamp) as charged_to_local
     from {{ ref('int_charge_reductions__combined') }} as reductions
     inner join rules
         on reductions.rule_type = rules.rule_type and reductions.rule_id = rules.rule_id
@@ -186,7 +196,12 @@ minimums as (
         aligned_period_start,
         period_start,
         period_end,
-        cast(null as date) as charged_through_date
+        cast(null as date) as charged_through_date,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as proration,
+        cast(null as bigint) as charged_units,
+        cast(null as timestamp) as charged_from_local,
+        cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__minimums') }}
 
 ),
@@ -229,7 +244,12 @@ combined as (
         united.aligned_period_start,
         united.period_start,
         united.period_end,
-        united.charged_through_date
+        united.charged_through_date,
+        united.corrected_charge_id,
+        united.proration,
+        united.charged_units,
+        united.charged_from_local,
+        united.charged_to_local
     from united
     inner join passes on united.pass_id = passes.pass_id
     inner join charge_codes on united.charge_code = charge_codes.charge_code

@@ -63,7 +63,12 @@ recurring as (
         recurring_charges.aligned_period_start,
         recurring_charges.period_start,
         recurring_charges.period_end,
-        recurring_charges.charged_through_date
+        recurring_charges.charged_through_date,
+        recurring_charges.corrected_charge_id,
+        recurring_charges.proration,
+        recurring_charges.charged_units,
+        recurring_charges.charged_from_local,
+        recurring_charges.charged_to_local
     from {{ ref('int_charges__recurring') }} as recurring_charges
     left join plans on recurring_charges.plan_id = plans.plan_id
 
@@ -88,7 +93,12 @@ usage_charges as (
         period_start as aligned_period_start,
         period_start,
         period_end,
-        cast(null as date) as charged_through_date
+        cast(null as date) as charged_through_date,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as proration,
+        cast(null as bigint) as charged_units,
+        cast(null as timestamp) as charged_from_local,
+        cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__usage') }}
 
 ),
@@ -118,7 +128,12 @@ one_off as (
         coalesce(periods.period_start, one_off_charges.charged_date) as aligned_period_start,
         one_off_charges.charged_date as period_start,
         one_off_charges.charged_date as period_end,
-        cast(null as date) as charged_through_date
+        cast(null as date) as charged_through_date,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as proration,
+        cast(null as bigint) as charged_units,
+        cast(null as timestamp) as charged_from_local,
+        cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__one_off') }} as one_off_charges
     inner join accounts
         on
@@ -151,7 +166,11 @@ priced as (
             '/', united.pass_id, united.billing_account_id, united.subscription_id,
             united.charge_code,
             united.source_id, united.tax_category, cast(united.period_start as string),
-            cast(united.period_end as string)
+            cast(united.period_end as string),
+            -- Two parts of one day are two charges.
+            case
+                when united.proration = 'seconds' then cast(united.charged_from_local as string)
+            end
         ) as charge_id,
         united.pass_id,
         united.billing_account_id,
@@ -182,7 +201,12 @@ priced as (
         united.aligned_period_start,
         united.period_start,
         united.period_end,
-        united.charged_through_date
+        united.charged_through_date,
+        united.corrected_charge_id,
+        united.proration,
+        united.charged_units,
+        united.charged_from_local,
+        united.charged_to_local
     from united
     inner join accounts
         on

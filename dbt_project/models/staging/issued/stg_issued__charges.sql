@@ -46,6 +46,11 @@ committed as (
         charges.period_start,
         charges.period_end,
         charges.charged_through_date,
+        charges.corrected_charge_id,
+        charges.proration,
+        charges.charged_units,
+        charges.charged_from_local,
+        charges.charged_to_local,
         charges.issue_id,
         committed_files.ledger_sequence as issue_sequence
     from charges

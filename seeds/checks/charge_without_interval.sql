@@ -1,4 +1,4 @@
--- When and for how long a recurring charge is due must be one of the ways that billing knows.
+-- A recurring charge follows the bill cycle or one interval of its own.
 with
 
 judged as (
@@ -7,12 +7,6 @@ judged as (
         csv_line,
         recurring_charge_id,
         case
-            when billing_timing not in ('advance', 'arrears')
-                then 'billing_timing is advance or arrears'
-            when proration not in ('days', 'days_inclusive', 'fixed_30', 'seconds', 'none')
-                then 'proration is days, days_inclusive, fixed_30, seconds or none'
-            when alignment not in ('cycle', 'cycle_day', 'renewal')
-                then 'alignment is cycle, cycle_day or renewal'
             when interval_months is not null and interval_weeks is not null
                 then 'one interval: interval_months or interval_weeks'
             when interval_months > 60 or interval_weeks > 260
