@@ -339,7 +339,6 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ),
     ),
     Entity(
-<<<<<<< HEAD
         "opening_tier_counters",
         "Use of a period that was billed by tiers before Tollhouse, up to some day in it.",
         (
@@ -354,8 +353,6 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ("subscription_id", "price_tier_set_id", "period_start"),
     ),
     Entity(
-=======
->>>>>>> 009f547 (charges: recurring by what is due and what is charged, at any interval)
         "opening_bills",
         "Bills sent before Tollhouse; `period_end` is the first day after the period.",
         (
