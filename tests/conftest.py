@@ -24,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--vectors", metavar="DIR", help="try the *.jsonl of this folder")
 
 
+@pytest.fixture(scope="session")
+def not_run() -> set[str]:
+    """What is said loudly at the end, for tests whose engine is not here."""
+    return _not_run
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A house of its own."""
