@@ -7,7 +7,7 @@ assert, with their sources: `../data/`.
 
 from __future__ import annotations
 
-from kinds import discounts, prefix, pricing, proration, rating, timebands
+from kinds import bundles, discounts, prefix, pricing, proration, rating, timebands
 from kinds.types import Check, Plan, Row
 
 __all__ = ["KINDS", "OUT_OF_SCOPE", "Check", "kind_of"]
@@ -23,6 +23,7 @@ OUT_OF_SCOPE = {
 }
 
 KINDS: dict[str, Plan] = {
+    **bundles.KINDS,
     **discounts.KINDS,
     **prefix.KINDS,
     **pricing.KINDS,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
-from world import World
+from world import Subscriber, World
 
+from kinds.allowances import allow
 from kinds.answers import usage_costs
 from kinds.types import Check, Plan, Row
 
@@ -120,6 +121,7 @@ def _dynamic(row: Row) -> Pricing:
 
 def _plan(pricing_of: Callable[[Row], Pricing], *, is_rounded: bool = False) -> Plan:
     def plan(row: Row, name: str, world: World) -> Check:
+        row, expected = _in_larger_money(row)
         pricing = pricing_of(row)
         used = [Decimal(event) for event in _events(row)]
         before = Decimal(row.get("pre_line_quantity", 0))
@@ -137,8 +139,10 @@ def _plan(pricing_of: Callable[[Row], Pricing], *, is_rounded: bool = False) -> 
             currency_code="EUR",
         )
         _add_tiers(world, name, pricing, scale)
-        _limit_spending(row, name, world)
+        if "usage_discount" in row["params"] and row["model"] != "standard":
+            allow(world, name, name, quantity=int(Decimal(row["params"]["usage_discount"]) * scale))
         subscriber = world.subscriber(name, name)
+        _limit_spending(row, name, world, subscriber)
         for number, quantity in enumerate(used):
             world.usage(
                 subscriber,
@@ -164,7 +168,7 @@ def _plan(pricing_of: Callable[[Row], Pricing], *, is_rounded: bool = False) -> 
                 billed_amount=0 if is_retroactive else row.get("previously_billed", 0),
             )
         world.bill(subscriber, BILL_DATES[row.get("line_mode", "single")])
-        return usage_costs(subscriber, row["expected_amount"], is_rounded=is_rounded)
+        return usage_costs(subscriber, expected, is_rounded=is_rounded)
 
     return plan
 
@@ -198,16 +202,114 @@ def _add_tiers(world: World, name: str, pricing: Pricing, scale: int) -> None:
         )
 
 
-def _limit_spending(row: Row, name: str, world: World) -> None:
-    limits = {"min_spend", "max_spend", "discount_pct"} & set(row["params"])
-    if limits:
-        raise NotImplementedError(", ".join(sorted(limits)))
+def _limit_spending(row: Row, name: str, world: World, subscriber: Subscriber) -> None:
+    """Add the discount, the cap and the minimum of a case, and what they had counted before."""
+    params = row["params"]
+    for code in ("discount", "cap", "minimum"):
+        world.charge_code(code, code)
+    of_usage = {
+        "description_en": name,
+        "description_de": name,
+        "plan_id": name,
+        "billing_account_id": "*",
+        "charge_type": "usage",
+        "charge_code": "*",
+        "measured_over": "subscription",
+        "currency_code": "EUR",
+    }
+    if "discount_pct" in params:
+        world.seed(
+            "promotions",
+            promotion_id=f"{name}-discount",
+            eligibility="period",
+            discount_percent=params["discount_pct"],
+            minimum_amount=0,
+            duration_months=0,
+            priority=1,
+            stacking="stacks",
+            **of_usage,
+        )
+    if "max_spend" in params:
+        world.seed(
+            "charge_caps",
+            charge_cap_id=f"{name}-cap",
+            maximum_amount=params["max_spend"],
+            priority=1,
+            **of_usage,
+        )
+    if "min_spend" in params:
+        world.seed(
+            "commitments",
+            commitment_id=f"{name}-minimum",
+            minimum_amount=params["min_spend"],
+            proration="none",
+            tax_category="Z",
+            # Of the months before, nothing was billed: they would be made up for as well.
+            valid_from=PERIOD_START,
+            **of_usage,
+        )
+    for param, rule in (("max_spend", "cap"), ("min_spend", "minimum")):
+        if param in params and "previously_billed" in row:
+            world.inbox(
+                "opening_rule_use",
+                rule_type=rule,
+                rule_id=f"{name}-{rule}",
+                billing_account_id=subscriber.account_id,
+                subscription_id=subscriber.subscription_id,
+                period_start=PERIOD_START,
+                measured_amount=row["previously_billed"],
+                taken_amount=0,
+                invoice_count=1,
+            )
+
+
+MONEY = {
+    "unit_amount",
+    "flat_amount",
+    "amount",
+    "price",
+    "block_price",
+    "rate_pct",
+    "multiplier",
+    "fixed_per_event",
+    "per_event_min",
+    "per_event_max",
+    "min_spend",
+    "max_spend",
+}
+RATED_DECIMALS = 6
+
+
+def _in_larger_money(row: Row) -> tuple[Row, str]:
+    """Return a case whose amounts have six decimals at most, and what it should then cost."""
+    params = row["params"]
+    tiers = params.get("tiers", ())
+    amounts = [row["expected_amount"], row.get("previously_billed")]
+    amounts += [one[key] for one in (params, *tiers) for key in MONEY & set(one)]
+    factor = max(1, _scale(Decimal(one) for one in amounts if one) // 10**RATED_DECIMALS)
+    if factor == 1:
+        return row, row["expected_amount"]
+
+    def larger(values: Row) -> Row:
+        return {
+            key: _product(value, factor) if key in MONEY and value else value
+            for key, value in values.items()
+        }
+
+    enlarged = {**larger(params), **({"tiers": [larger(tier) for tier in tiers]} if tiers else {})}
+    before = {"previously_billed": _product(row.get("previously_billed", "0"), factor)}
+    expected = _product(row["expected_amount"], factor)
+    return {**row, "params": enlarged, **(before if "previously_billed" in row else {})}, expected
+
+
+def _product(amount: str, factor: int) -> str:
+    return f"{(Decimal(amount) * factor).normalize():f}"
 
 
 def _events(row: Row) -> Iterable[str]:
     if "events" in row:
         return tuple(row["events"])
-    quantity = row["params"].get("event_amounts_total", row["quantity"])
+    quantity = row["params"].get("event_amounts_total", row.get("quantity", "0"))
     return (quantity,) if Decimal(quantity) else ()
 
 
