@@ -74,6 +74,14 @@ COUPONS = "tariff/coupons.csv"
         (PROMOTIONS, "PR-0002,", {"discount_percent": "0"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: discount_percent is 0"),
         (PROMOTIONS, "PR-0002,", {"valid_from": "2010-01-01", "valid_to": "2020-01-01"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan is not sold while it runs"),
         (PROMOTIONS, "PR-0002,", {"charge_code": "plan_fee"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its charge code is of another charge type"),
+        (ALLOWANCES, "AL-0005,", {"draw_increment": "51"}, "allowance_unclear: allowance_id 'AL-0005' can never be drawn: its draw_increment is larger"),
+        (ALLOWANCES, "AL-0005,", {"draw_increment": "0"}, "positive: draw_increment is 0, must be above 0"),
+        (ALLOWANCES, "AL-0005,", {"validity_days": "7"}, "allowance_unclear: allowance_id 'AL-0005' has validity_days, but is no pass"),
+        (ALLOWANCES, "AL-0005,", {"draw_window": "pass"}, "allowance_unclear: allowance_id 'AL-0005' is a pass, which is granted whole"),
+        (ALLOWANCES, "AL-0005,", {"draw_window": "pass", "proration": "none", "rollover_periods": "1"}, "allowance_unclear: allowance_id 'AL-0005' is a pass, which ends"),
+        (ALLOWANCES, "AL-0005,", {"draw_window": "stay", "is_shared": "true"}, "allowance_unclear: allowance_id 'AL-0005' is shared, but stays are"),
+        (ALLOWANCES, "AL-0005,", {"rollover_periods": "13"}, "allowance_unclear: allowance_id 'AL-0005' rolls over more than 12 periods"),
+        (ALLOWANCES, "AL-0005,", {"draw_window": "month"}, "allowed: draw_window 'month' is none of period, stay, pass"),
         (PROMOTIONS, "PR-0001,", {"eligibility": "period"}, "discount_unclear: 'PR-0001' counts duration_months from the activation, but its eligibility is period"),
         (PROMOTIONS, "PR-0001,", {"discount_percent": "101"}, "discount_unclear: 'PR-0001' takes more than 100 %"),
         (PROMOTIONS, "PR-0001,", {"plan_id": "flat_x"}, "orphan: plan_id 'flat_x' is not in plans.plan_id"),
@@ -152,6 +160,150 @@ def test_minutes_without_a_band_are_named(
         assert problems == []
     else:
         assert any(expected in one for one in problems)
+
+
+TIERED = "GB,Data by the gigabyte,graduated,due,1,,,,,"
+
+
+def tier(number: int, up_to: str = "", **changed: str) -> str:
+    """Return a row of a tier of the set `GB`."""
+    row = {
+        "price_tier_id": f"PT-{number}",
+        "price_tier_set_id": "GB",
+        "up_to": up_to,
+        "rate_amount": "0.01",
+        "per_units": "1048576",
+        "flat_amount": "0",
+        "block_size": "1",
+        "valid_from": "2020-01-01",
+        "valid_to": "",
+    }
+    return ",".join({**row, **changed}.values())
+
+
+@pytest.mark.parametrize(
+    ("of_set", "tiers", "expected"),
+    [
+        (TIERED, [tier(1, "1048576"), tier(2)], []),
+        (
+            TIERED,
+            [tier(1, "1048576")],
+            [
+                "price_tiers.csv:2: tiers_unclear: price_tier_set_id 'GB' has no open tier from 2020-01-01 on"
+            ],
+        ),
+        (
+            TIERED,
+            [tier(1, "1048576"), tier(2, valid_to="2026-01-01")],
+            [
+                "price_tiers.csv:2: tiers_unclear: price_tier_set_id 'GB' has no open tier from 2026-01-01 on"
+            ],
+        ),
+        (
+            TIERED,
+            [tier(1, valid_to="2026-01-01")],
+            [
+                "usage_rates.csv:{rate}: tiers_unclear: price_tier_set_id 'GB' has no tiers on 2026-01-01"
+            ],
+        ),
+        (
+            TIERED,
+            [tier(1, "1048576"), tier(2, "1048576"), tier(3)],
+            [
+                "price_tiers.csv:3: overlap: price_tier_set_id 'GB', up_to '1048576': valid from 2020-01-01"
+            ],
+        ),
+        (
+            TIERED,
+            [tier(1, "-1"), tier(2)],
+            ["price_tiers.csv:2: positive: up_to is -1, must be above 0"],
+        ),
+        (
+            TIERED,
+            [tier(1, block_size="0")],
+            ["price_tiers.csv:2: positive: block_size is 0, must be above 0"],
+        ),
+        (
+            TIERED.replace("graduated", "steps"),
+            [tier(1)],
+            [
+                "price_tier_sets.csv:2: allowed: pricing_model 'steps' is none of graduated, volume, "
+            ],
+        ),
+        (
+            TIERED.replace("1,,,,,", "1,3,,,,"),
+            [tier(1)],
+            [
+                "price_tier_sets.csv:2: tiers_unclear: price_tier_set_id 'GB' is graduated: what is free or due per event"
+            ],
+        ),
+        (
+            "GB,Half,percentage,not_due,1,,,,2,1",
+            [tier(1)],
+            [
+                "price_tier_sets.csv:2: tiers_unclear: price_tier_set_id 'GB' has a minimum above its maximum"
+            ],
+        ),
+        (
+            "GB,Half,percentage,due,1,,,,,",
+            [tier(1)],
+            [
+                "price_tier_sets.csv:2: tiers_unclear: price_tier_set_id 'GB' is a percentage of each event: without one"
+            ],
+        ),
+        (
+            "GB,Half,percentage,not_due,1,,,,,",
+            [tier(1, "5"), tier(2)],
+            [
+                "price_tiers.csv:3: tiers_unclear: price_tier_set_id 'GB' is a percentage of each event: it has one tier"
+            ],
+        ),
+        (
+            "GB,Half,percentage,not_due,1,,,,,",
+            [tier(1, flat_amount="1")],
+            [
+                "price_tiers.csv:2: tiers_unclear: price_tier_set_id 'GB' is a percentage of each event: its fee"
+            ],
+        ),
+        (
+            "GB,Peak,capacity,not_due,1,,,,,",
+            [tier(1)],
+            [
+                "price_tiers.csv:2: tiers_unclear: price_tier_set_id 'GB' is a capacity: its tiers have a flat_amount"
+            ],
+        ),
+        (
+            "GB,Peak,capacity,not_due,2,,,,,",
+            [tier(1, rate_amount="0")],
+            [
+                "price_tier_sets.csv:2: tiers_unclear: price_tier_set_id 'GB' is capacity: it adds nothing up"
+            ],
+        ),
+    ],
+)
+def test_tiers_that_leave_something_unsaid_are_named(
+    seeds: Path, of_set: str, tiers: list[str], expected: list[str]
+) -> None:
+    rate = edit(seeds, RATES, "UR-0013,", values(seeds, RATES, "UR-0013,", price_tier_set_id="GB"))
+    append(seeds, "tariff/price_tier_sets.csv", of_set)
+    append(seeds, "tariff/price_tiers.csv", *tiers)
+    problems = found(seeds)
+    wanted = [f"seeds/tariff/{one}".format(rate=rate) for one in expected]
+    assert len(problems) == len(wanted), problems
+    assert all(one.startswith(start) for one, start in zip(problems, wanted, strict=True)), problems
+
+
+def test_tiers_of_no_rate_and_of_two_currencies_are_named(seeds: Path) -> None:
+    append(seeds, "tariff/price_tier_sets.csv", TIERED)
+    append(seeds, "tariff/price_tiers.csv", tier(1))
+    assert found(seeds) == [
+        "seeds/tariff/price_tier_sets.csv:2: tiers_unclear: price_tier_set_id 'GB' is used by no rate"
+    ]
+    dollars = values(seeds, RATES, "UR-0013,", price_tier_set_id="GB", currency_code="USD")
+    edit(seeds, RATES, "UR-0013,", dollars)
+    line = edit(seeds, RATES, "UR-0014,", values(seeds, RATES, "UR-0014,", price_tier_set_id="GB"))
+    unclear = "price_tier_set_id 'GB' is used by rates of several currencies"
+    assert f"seeds/{RATES}:{line}: tiers_unclear: {unclear}" in found(seeds)
 
 
 def test_a_cap_or_commitment_that_names_nothing_is_named(seeds: Path) -> None:
