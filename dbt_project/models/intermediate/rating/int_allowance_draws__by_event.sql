@@ -133,30 +133,32 @@ matched as (
     in time order, gives what going through the events one at a time would: an allowance sees each
     event after those that come before it have taken theirs. -#}
 {% for layer in range(1, layer_count + 1) %}
+    matched_{{ layer }} as (
+
+        select * from matched
+        where layer = {{ layer }}
+
+    ),
+
     {% if layer > 1 %}
-        drawn_before_{{ layer }} as (
-
-            {% for earlier in range(1, layer) %}
-                select
-                    pass_id,
-                    event_id,
-                    segment_number,
-                    free_units
-                from drawn_{{ earlier }}
-                {% if not loop.last %}union all{% endif %}
-            {% endfor %}
-
-        ),
-
-        summed_before_{{ layer }} as (
+        -- Joined from the layer's own rows, of which there are mostly none.
+        left_before_{{ layer }} as (
 
             select
-                pass_id,
-                event_id,
-                segment_number,
-                sum(free_units) as free_units
-            from drawn_before_{{ layer }}
-            group by pass_id, event_id, segment_number
+                matched_{{ layer }}.pass_id,
+                matched_{{ layer }}.event_id,
+                matched_{{ layer }}.segment_number,
+                sum(drawn.free_units) as free_units
+            from matched_{{ layer }}
+            inner join drawn_to_{{ layer - 1 }} as drawn
+                on
+                    matched_{{ layer }}.pass_id = drawn.pass_id
+                    and matched_{{ layer }}.event_id = drawn.event_id
+                    and matched_{{ layer }}.segment_number = drawn.segment_number
+            group by
+                matched_{{ layer }}.pass_id,
+                matched_{{ layer }}.event_id,
+                matched_{{ layer }}.segment_number
 
         ),
     {% endif %}
@@ -164,21 +166,20 @@ matched as (
     needing_{{ layer }} as (
 
         select
-            matched.*,
+            matched_{{ layer }}.*,
             {% if layer == 1 %}
-                matched.units as needed_units
+                matched_{{ layer }}.units as needed_units
             {% else %}
-                matched.units - coalesce(summed.free_units, 0) as needed_units
+                matched_{{ layer }}.units - coalesce(left_before.free_units, 0) as needed_units
             {% endif %}
-        from matched
+        from matched_{{ layer }}
         {% if layer > 1 %}
-            left join summed_before_{{ layer }} as summed
+            left join left_before_{{ layer }} as left_before
                 on
-                    matched.pass_id = summed.pass_id
-                    and matched.event_id = summed.event_id
-                    and matched.segment_number = summed.segment_number
+                    matched_{{ layer }}.pass_id = left_before.pass_id
+                    and matched_{{ layer }}.event_id = left_before.event_id
+                    and matched_{{ layer }}.segment_number = left_before.segment_number
         {% endif %}
-        where matched.layer = {{ layer }}
 
     ),
 
@@ -230,27 +231,34 @@ matched as (
                 else least(needed_units, drawn_units)
             end as free_units
         from taken_{{ layer }}
+        where drawn_units <> 0
+
+    ),
+
+    drawn_to_{{ layer }} as (
+
+        {% if layer > 1 %}
+            select * from drawn_to_{{ layer - 1 }}
+            union all
+        {% endif %}
+        select * from drawn_{{ layer }}
 
     ),
 {% endfor %}
 
 by_event as (
 
-    {% for layer in range(1, layer_count + 1) %}
-        select
-            pass_id,
-            event_id,
-            segment_number,
-            billing_account_id,
-            allowance_stack_id,
-            allowance_scope_id,
-            cast(layer as integer) as layer,
-            cast(drawn_units as bigint) as drawn_units,
-            cast(free_units as bigint) as free_units
-        from drawn_{{ layer }}
-        where drawn_units <> 0
-        {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    select
+        pass_id,
+        event_id,
+        segment_number,
+        billing_account_id,
+        allowance_stack_id,
+        allowance_scope_id,
+        cast(layer as integer) as layer,
+        cast(drawn_units as bigint) as drawn_units,
+        cast(free_units as bigint) as free_units
+    from drawn_to_{{ layer_count }}
 
 )
 
