@@ -20,22 +20,31 @@ def quote_name(name: str) -> str:
 
 def plain_source(path: Path, entity: Entity) -> str:
     """Return SQL for a file in which every line is one record and no field is quoted."""
-    names = ", ".join(quote_name(name) for name in entity.header)
     return (
         "(select row_number() over () as record_number, record_number + 1 as line_number,"
-        f" {names} from {_read_csv(path, entity.header, has_header=True)})"
+        f" {_names(entity)} from {_read_csv(path, entity.header, has_header=True)})"
     )
 
 
 def split_source(path: Path, entity: Entity) -> str:
     """Return SQL for the sound records of a file that `split_records` has taken apart."""
-    names = ", ".join(quote_name(name) for name in entity.header)
     columns = ("record_number", "line_number", *entity.header)
     return (
         "(select cast(record_number as bigint) as record_number,"
-        f" cast(line_number as bigint) as line_number, {names}"
+        f" cast(line_number as bigint) as line_number, {_names(entity)}"
         f" from {_read_csv(path, columns, has_header=False)})"
     )
+
+
+def _names(entity: Entity) -> str:
+    """Return SQL for every column of an entity as text, those that the file lacks as empty."""
+    names = [
+        quote_name(column.name)
+        if column.name in entity.header
+        else f"cast(null as varchar) as {quote_name(column.name)}"
+        for column in entity.columns
+    ]
+    return ", ".join(names)
 
 
 def _read_csv(path: Path, columns: tuple[str, ...], has_header: bool) -> str:
@@ -53,17 +62,26 @@ def accepted_records(entity: Entity, file_id: str, source: str) -> str:
     """Return the query of the accepted records, typed, in the columns of the landing table."""
     columns = [f"{quote(file_id)} as file_id", "record_number"]
     if entity.is_event:
-        # D-028: of the typed values, so that another spelling of an instant is the same event.
-        texts = ", ".join(
-            f"coalesce(cast({_typed(column)} as varchar), '')" for column in entity.columns
-        )
-        columns.append(f"md5(concat_ws('|', {texts})) as event_id")
+        columns.append(f"md5(concat_ws('|', {', '.join(_texts(entity))})) as event_id")
     for column in entity.columns:
         columns.append(f"{_typed(column)} as {quote_name(column.name)}")
         if column.offset_column:
             minutes = OFFSET_MINUTES.replace("{v}", quote_name(column.name))
             columns.append(f"{minutes} as {quote_name(column.offset_column)}")
     return f"select {', '.join(columns)} from {source} as source where {_is_accepted(entity)}"
+
+
+def _texts(entity: Entity) -> list[str]:
+    """Return SQL for what tells events apart; an empty extension adds nothing, like none.
+
+    D-028: of the typed values, so that another spelling of an instant is the same event.
+    """
+    return [
+        f"{quote(column.name + '=')} || cast({_typed(column)} as varchar)"
+        if column.is_extension
+        else f"coalesce(cast({_typed(column)} as varchar), '')"
+        for column in entity.columns
+    ]
 
 
 def rejected_records(entity: Entity, file_id: str, source: str) -> str:

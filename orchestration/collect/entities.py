@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from orchestration.collect.kinds import (
     AMOUNT,
+    BOOLEAN,
     CODE,
     COUNT,
     COUNTRY,
@@ -19,6 +21,7 @@ from orchestration.collect.kinds import (
     NETWORK,
     POSITIVE_AMOUNT,
     RATE,
+    SIGNED_COUNT,
     TEXT,
     TIME_ZONE,
     Kind,
@@ -31,13 +34,15 @@ class Column:
     """One column of an inbox file, and of the landing file made of it.
 
     `offset_column` keeps an instant's UTC offset in minutes beside it. A rule's name ends in
-    `subject`: the column without its unit, as in `negative_duration`.
+    `subject`: the column without its unit, as in `negative_duration`. `is_extension`: a file may
+    come without the column; then it is empty in every record.
     """
 
     name: str
     kind: Kind
     is_required: bool = True
     offset_column: str = ""
+    is_extension: bool = False
 
     @property
     def subject(self) -> str:
@@ -59,7 +64,8 @@ class Entity:
 
     For equal keys the file that was received last wins. An event (`is_event`) is never replaced:
     it has an `event_id`, the same for a record that is sent again with the same values, however
-    they are spelled; other values under a known key wait in suspense.
+    they are spelled; other values under a known key wait in suspense. `extensions` are the names of
+    those extension columns that the file at hand has; none of them is in the entity as declared.
     """
 
     name: str
@@ -68,10 +74,20 @@ class Entity:
     key: tuple[str, ...]
     rules: tuple[RecordRule, ...] = ()
     is_event: bool = False
+    extensions: tuple[str, ...] = ()
 
     @property
     def header(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
+        return tuple(
+            column.name
+            for column in self.columns
+            if not column.is_extension or column.name in self.extensions
+        )
+
+    def as_delivered(self, header: Sequence[str]) -> Entity:
+        """Return the entity with the extension columns that a file's header names."""
+        named = tuple(column.name for column in self.columns if column.is_extension)
+        return replace(self, extensions=tuple(name for name in named if name in header))
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,19 @@ def _ended_earlier(start: str, end: str) -> RecordRule:
 
 def _optional(name: str, kind: Kind) -> Column:
     return Column(name, kind, is_required=False)
+
+
+def _extension(name: str, kind: Kind) -> Column:
+    return Column(name, kind, is_required=False, is_extension=True)
+
+
+def _only_corrected_down(column: str) -> RecordRule:
+    subject = Column(column, COUNT).subject
+    return RecordRule(
+        f"negative_{subject}",
+        f"{{{column}}} < 0 and coalesce({{record_type}}, 'usage') <> 'correction'",
+        f"{column} is {{{column}}}",
+    )
 
 
 INBOX_ENTITIES: tuple[Entity, ...] = (
@@ -241,6 +270,17 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             Column("paid_date", DATE),
         ),
         ("deposit_id",),
+    ),
+    Entity(
+        "ported_numbers",
+        "Which network a number was ported to; `network` is empty when it went back to the range's"
+        " own. The row applies until the number's next `ported_at`.",
+        (
+            Column("number", DIALLED),
+            _optional("network", NETWORK),
+            Column("ported_at", INSTANT),
+        ),
+        ("number", "ported_at"),
     ),
     Entity(
         "one_off_charges",
@@ -386,24 +426,43 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "usage",
-        "Calls, messages and data sessions as the network recorded them. A `record_id` is never"
-        " used for another record: one that comes again with other values waits in suspense.",
+        "Calls, messages, data sessions and content as the network recorded them. A `record_id` is"
+        " never used for another record: one that comes again with other values waits in suspense."
+        " A `correction` is a record of its own, whose quantities may be negative. `quantity`"
+        " counts messages or items (empty: 1), `amount` is what content costs without tax,"
+        " `is_first_segment` is false for the later parts of one call.",
         (
             Column("record_id", CODE),
-            Column("service", one_of("voice", "sms", "data")),
+            Column("service", one_of("voice", "sms", "mms", "data", "content")),
             Column("direction", one_of("outgoing", "incoming")),
             Column("identifier", MSISDN),
             _optional("other_number", DIALLED),
             Column("started_at", INSTANT, offset_column="utc_offset_minutes"),
-            Column("duration_seconds", COUNT),
-            Column("volume_bytes", COUNT),
+            Column("duration_seconds", SIGNED_COUNT),
+            Column("volume_bytes", SIGNED_COUNT),
             Column("serving_network", NETWORK),
+            _extension("record_type", one_of("usage", "correction")),
+            _extension("is_first_segment", BOOLEAN),
+            _extension("rating_group", CODE),
+            _extension("quantity", SIGNED_COUNT),
+            _extension("amount", AMOUNT),
+            _extension("currency_code", CURRENCY),
         ),
         ("record_id",),
         (
+            _only_corrected_down("duration_seconds"),
+            _only_corrected_down("volume_bytes"),
+            _only_corrected_down("quantity"),
+            _only_corrected_down("amount"),
+            RecordRule(
+                "missing_currency_code",
+                "{amount} is not null and {currency_code} is null",
+                "currency_code is empty, but amount is {amount}",
+            ),
             RecordRule(
                 "missing_other_number",
-                "{other_number} is null and {direction} = 'outgoing' and {service} <> 'data'",
+                "{other_number} is null and {direction} = 'outgoing'"
+                " and {service} not in ('data', 'content')",
                 "other_number is empty, but {service} went to some number",
             ),
             RecordRule(
@@ -476,7 +535,9 @@ def describe_entities() -> str:
         parts.append(f"### {entity.name}\n\n{entity.description}\n")
         parts.append("| column | required | value |\n|---|---|---|")
         for column in entity.columns:
-            required = "yes" if column.is_required else ""
+            required = (
+                "yes" if column.is_required else "column may be missing" * column.is_extension
+            )
             parts.append(f"| {column.name} | {required} | {column.kind.description} |")
         again = "the first row stands" if entity.is_event else "the row received last wins"
         parts.append(f"\nKey: {', '.join(entity.key)}; {again}.\n")

@@ -335,7 +335,8 @@ def _decode(
     entity = source.entity
     if (entity.name, inspection.file_id, source.name) in manifest.names:
         return None
-    decoded = Decoded(source, inspection)
+    entity = entity.as_delivered(parse_header(inspection.first_line))
+    decoded = Decoded(replace(source, entity=entity), inspection)
     if (entity.name, inspection.file_id) in manifest.first:
         return decoded
     reason = _reason_to_refuse(entity, inspection)
@@ -406,7 +407,7 @@ def _decode_plain(
     commas tell: if they come out even, every line is a record with exactly its columns.
     """
     inspection, entity = decoded.inspection, decoded.source.entity
-    separators = (len(entity.columns) - 1) * inspection.line_count
+    separators = (len(entity.header) - 1) * inspection.line_count
     if not inspection.is_plain or inspection.comma_count != separators:
         return None
     try:
@@ -428,7 +429,7 @@ def _decode_split(connection: duckdb.DuckDBPyConnection, decoded: Decoded, link:
         broken_path.open("w", encoding="utf-8", newline="") as broken_stream,
     ):
         broken = csv.writer(broken_stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for record in split_records(stream, len(entity.columns)):
+        for record in split_records(stream, len(entity.header)):
             if isinstance(record, Broken):
                 place = (record.record_number, record.line_number)
                 broken.writerow((*place, record.rule, record.reason, record.raw))

@@ -137,7 +137,7 @@ CURRENCY = pattern("a currency code of three capital letters", "[A-Z]{3}")
 COUNTRY = pattern("an ISO 3166 country code of two capital letters", "[A-Z]{2}")
 LANGUAGE = pattern("a language code like de or de-DE", "[a-z]{2}(-[A-Z]{2})?")
 MSISDN = digits("an E.164 number in digits without +", "[1-9][0-9]{6,14}")
-DIALLED = digits("a called number in digits without +", "[1-9][0-9]{1,14}")
+DIALLED = digits("a called number in digits without +", "[0-9]{2,15}")
 NETWORK = digits("an MCC and MNC of 5 or 6 digits", "[2-7][0-9]{4,5}")
 AMOUNT = decimal()
 POSITIVE_AMOUNT = decimal(above_zero=True)
@@ -154,6 +154,18 @@ COUNT = Kind(
     "bigint",
     _matches("[0-9]{1,15}"),
     _number_faults(False, "60", "a whole number"),
+)
+SIGNED_COUNT = Kind(
+    "whole number",
+    "bigint",
+    _matches("-?[0-9]{1,15}"),
+    _number_faults(True, "60", "a whole number"),
+)
+BOOLEAN = Kind(
+    "`true` or `false`",
+    "boolean",
+    "{v} in ('true', 'false')",
+    (Fault("invalid", "true", "is {v}, not true or false"),),
 )
 _DAY = "-[0-9]{2}-[0-9]{2}"
 _ANY_DAY = "[0-9]{4}" + _DAY

@@ -2,8 +2,9 @@
 
 `python -m orchestration.lib.reference_data SEEDS_DIR [--samples DIR]`.
 Without `--samples` it writes what packages carry: prefixes (phonenumbers), countries (babel) and
-currencies (iso4217). With `--samples DIR` also mobile networks (`mcc-mnc-list.json`) and tax rates
-(`vat_rates.csv`), whose sources are files. The same input gives the same bytes.
+currencies (iso4217), and the holidays of the German states. With `--samples DIR` also mobile
+networks (`mcc-mnc-list.json`) and tax rates (`vat_rates.csv`), whose sources are files. The same
+input gives the same bytes.
 The packages are development dependencies: nothing that bills imports this module.
 """
 
@@ -23,6 +24,7 @@ import babel
 import iso4217
 import phonenumbers
 
+from orchestration.lib import holidays
 from orchestration.lib.number_patterns import (
     DIGITS,
     NOTHING,
@@ -271,6 +273,7 @@ def write_seeds(seeds: Path, samples: Path | None) -> list[Path]:
         "destination_prefixes": (PREFIX_HEADER, make_prefixes()),
         "countries": (COUNTRY_HEADER, make_countries()),
         "currencies": (CURRENCY_HEADER, make_currencies()),
+        "holidays": (holidays.HEADER, list(holidays.make_holidays())),
     }
     if samples is not None:
         networks = make_networks(samples / "mcc-mnc-list.json")

@@ -17,11 +17,12 @@ priced as (
     select
         rate_plan_id,
         service,
+        rating_group,
         zone_id,
         valid_from,
         min(csv_line) as csv_line
     from usage_rates
-    group by rate_plan_id, service, zone_id, valid_from
+    group by rate_plan_id, service, rating_group, zone_id, valid_from
 
 ),
 
@@ -39,6 +40,7 @@ unpriced as (
             where
                 priced.rate_plan_id = usage_rates.rate_plan_id
                 and priced.service = usage_rates.service
+                and usage_rates.rating_group in (priced.rating_group, '*')
                 and priced.zone_id = usage_rates.zone_id
                 and usage_rates.time_band_id in (band_sets.time_band_id, '*')
                 and usage_rates.valid_from <= priced.valid_from

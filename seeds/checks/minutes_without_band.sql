@@ -1,4 +1,5 @@
--- A stretch of a weekday that no band of a set covers: usage that starts in it has no price.
+-- A stretch of a day that no band of a set covers: usage that starts in it has no price. Looked at
+-- for a year from each day on which a band begins or ends, since bands may go by month or holiday.
 with
 
 changes as (
@@ -16,69 +17,139 @@ changes as (
 
 ),
 
-weekdays as (
-
-    select unnest(range(1, 8)) as iso_weekday
-
-),
-
 days as (
 
     select
-        changes.time_band_set_id,
-        changes.on_date,
-        weekdays.iso_weekday
+        time_band_set_id,
+        on_date as from_date,
+        cast(unnest(generate_series(on_date, on_date + 365, interval 1 day)) as date) as on_date
     from changes
-    cross join weekdays
+    where on_date < date '2900-01-01'
 
 ),
 
--- Bounds as minutes of the day; what is no time is told by the type.
+-- Bounds as seconds of the day; what is no time is told by another rule.
 bands as (
 
     select
         time_band_set_id,
         csv_line,
-        first_weekday,
-        last_weekday,
+        weekdays,
+        months,
+        month_days,
+        years,
+        holiday_calendar_id,
         valid_from,
         open_end(valid_to) as valid_to,
-        try_cast(split_part(start_time, ':', 1) as integer) * 60
-        + try_cast(split_part(start_time, ':', 2) as integer) as starts_at,
-        try_cast(split_part(end_time, ':', 1) as integer) * 60
-        + try_cast(split_part(end_time, ':', 2) as integer) as ends_at
+        try_cast(split_part(start_time, ':', 1) as integer) * 3600
+        + try_cast(split_part(start_time, ':', 2) as integer) * 60
+        + coalesce(try_cast(nullif(split_part(start_time, ':', 3), '') as integer), 0)
+            as starts_at,
+        try_cast(split_part(end_time, ':', 1) as integer) * 3600
+        + try_cast(split_part(end_time, ':', 2) as integer) * 60
+        + coalesce(try_cast(nullif(split_part(end_time, ':', 3), '') as integer), 0)
+        + case when end_inclusive then 1 else 0 end as ends_at
     from time_bands
 
 ),
 
-ordered as (
+in_force as (
 
     select
         days.time_band_set_id,
+        days.from_date,
         days.on_date,
-        days.iso_weekday,
         bands.csv_line,
         bands.starts_at,
-        max(bands.ends_at) over (
-            partition by days.time_band_set_id, days.on_date, days.iso_weekday
-            order by bands.starts_at, bands.ends_at
-            rows between unbounded preceding and current row
-        ) as covered_to,
-        lead(bands.starts_at, 1, 1440) over (
-            partition by days.time_band_set_id, days.on_date, days.iso_weekday
-            order by bands.starts_at, bands.ends_at
-        ) as next_starts_at,
-        row_number() over (
-            partition by days.time_band_set_id, days.on_date, days.iso_weekday
-            order by bands.starts_at, bands.ends_at
-        ) as band_number
+        bands.ends_at
     from days
     inner join bands
         on
             days.time_band_set_id = bands.time_band_set_id
             and days.on_date >= bands.valid_from
             and days.on_date < bands.valid_to
-            and days.iso_weekday between bands.first_weekday and bands.last_weekday
+            and (
+                bands.weekdays = '*'
+                or list_contains(
+                    string_split(bands.weekdays, ' '), cast(isodow(days.on_date) as varchar)
+                )
+            )
+            and (
+                bands.months = '*'
+                or list_contains(
+                    string_split(bands.months, ' '), cast(month(days.on_date) as varchar)
+                )
+            )
+            and (
+                bands.month_days = '*'
+                or list_contains(
+                    string_split(bands.month_days, ' '), cast(day(days.on_date) as varchar)
+                )
+            )
+            and (
+                bands.years = '*'
+                or list_contains(
+                    string_split(bands.years, ' '), cast(year(days.on_date) as varchar)
+                )
+            )
+    where
+        bands.holiday_calendar_id is null
+        or exists (
+            select 1
+            from holidays
+            where
+                bands.holiday_calendar_id = holidays.holiday_calendar_id
+                and days.on_date = holidays.holiday_date
+        )
+
+),
+
+-- Each day begins with nothing and ends at midnight.
+bounded as (
+
+    select
+        time_band_set_id,
+        from_date,
+        on_date,
+        starts_at,
+        ends_at
+    from in_force
+    union all
+    select
+        time_band_set_id,
+        from_date,
+        on_date,
+        0 as starts_at,
+        0 as ends_at
+    from days
+    union all
+    select
+        time_band_set_id,
+        from_date,
+        on_date,
+        86400 as starts_at,
+        86400 as ends_at
+    from days
+
+),
+
+ordered as (
+
+    select
+        time_band_set_id,
+        from_date,
+        on_date,
+        max(ends_at) over same_day as gap_from,
+        lead(starts_at) over (
+            partition by time_band_set_id, from_date, on_date
+            order by starts_at, ends_at
+        ) as gap_to
+    from bounded
+    window same_day as (
+        partition by time_band_set_id, from_date, on_date
+        order by starts_at, ends_at
+        rows between unbounded preceding and current row
+    )
 
 ),
 
@@ -86,51 +157,30 @@ gaps as (
 
     select
         time_band_set_id,
-        on_date,
-        iso_weekday,
-        csv_line,
-        covered_to as gap_from,
-        next_starts_at as gap_to
+        from_date,
+        gap_from,
+        gap_to,
+        count(*) as day_count,
+        min(on_date) as first_date
     from ordered
-    where next_starts_at > covered_to
-    union all
-    select
-        time_band_set_id,
-        on_date,
-        iso_weekday,
-        csv_line,
-        0 as gap_from,
-        starts_at as gap_to
-    from ordered
-    where band_number = 1 and starts_at > 0
-    union all
-    select
-        days.time_band_set_id,
-        days.on_date,
-        days.iso_weekday,
-        min(bands.csv_line) as csv_line,
-        0 as gap_from,
-        1440 as gap_to
-    from days
-    inner join bands on days.time_band_set_id = bands.time_band_set_id
-    left join ordered
-        on
-            days.time_band_set_id = ordered.time_band_set_id
-            and days.on_date = ordered.on_date
-            and days.iso_weekday = ordered.iso_weekday
-    where ordered.csv_line is null
-    group by days.time_band_set_id, days.on_date, days.iso_weekday
+    where gap_to > gap_from
+    group by time_band_set_id, from_date, gap_from, gap_to
 
 )
 
 select
     'time_bands' as seed,
-    csv_line,
+    min(bands.csv_line) as csv_line,
     format(
-        'time_band_set_id ''{}'' has no band from {:02d}:{:02d} to {:02d}:{:02d} on weekdays {} '
-        'from {}',
-        time_band_set_id, gap_from // 60, gap_from % 60, gap_to // 60, gap_to % 60,
-        string_agg(cast(iso_weekday as varchar), ', ' order by iso_weekday), on_date
+        'time_band_set_id ''{}'' has no band from {:02d}:{:02d}:{:02d} to {:02d}:{:02d}:{:02d} '
+        'on {} of 366 days, the first {}',
+        gaps.time_band_set_id,
+        gaps.gap_from // 3600, gaps.gap_from // 60 % 60, gaps.gap_from % 60,
+        gaps.gap_to // 3600, gaps.gap_to // 60 % 60, gaps.gap_to % 60,
+        gaps.day_count, gaps.first_date
     ) as message
 from gaps
-group by time_band_set_id, csv_line, gap_from, gap_to, on_date
+inner join bands on gaps.time_band_set_id = bands.time_band_set_id
+group by
+    gaps.time_band_set_id, gaps.from_date, gaps.gap_from, gaps.gap_to, gaps.day_count,
+    gaps.first_date

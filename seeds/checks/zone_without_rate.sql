@@ -19,8 +19,8 @@ home_countries as (
 
 ),
 
--- Messages and calls go to a zone; everything can be used in a visited one; data and what comes in
--- at home have one zone each.
+-- Messages and calls go to a zone; everything can be used in a visited one, unless that is rated as
+-- at home; data at home has one zone; what comes in has zones of its own.
 reached as (
 
     select
@@ -31,11 +31,24 @@ reached as (
     where zone_role = 'called'
     union distinct
     select
-        zone_id,
+        visited.zone_id,
         unnest(['voice', 'sms', 'mms', 'data']) as service,
-        valid_from
-    from destination_zones
-    where zone_role = 'visited'
+        visited.valid_from
+    from (
+        select
+            zone_id,
+            valid_from
+        from destination_zones
+        where zone_role = 'visited'
+        union all
+        select
+            zone_id,
+            valid_from
+        from network_zones
+        where zone_role = 'visited'
+    ) as visited
+    inner join zones on visited.zone_id = zones.zone_id
+    where not zones.is_home_like
     union distinct
     select
         destination_zones.zone_id,
@@ -46,11 +59,27 @@ reached as (
     where destination_zones.zone_role = 'called'
     union distinct
     select
-        zone_id,
+        incoming.zone_id,
         unnest(['voice', 'sms']) as service,
-        date '0001-01-01' as valid_from
-    from zones
-    where zone_type = 'incoming'
+        incoming.valid_from
+    from destination_zones as incoming
+    inner join zones on incoming.zone_id = zones.zone_id
+    where
+        incoming.zone_role in ('incoming', 'visited_incoming')
+        and not zones.is_home_like
+    union distinct
+    select
+        zone_id,
+        'voice' as service,
+        valid_from
+    from number_zones
+    union distinct
+    select
+        zone_id,
+        'voice' as service,
+        valid_from
+    from network_zones
+    where zone_role = 'called'
 
 ),
 
@@ -139,7 +168,10 @@ unused as (
     from zones
     left join usage_rates on zones.zone_id = usage_rates.zone_id
     left join unrated on zones.zone_id = unrated.zone_id
-    where usage_rates.zone_id is null and unrated.zone_id is null
+    where
+        usage_rates.zone_id is null
+        and unrated.zone_id is null
+        and not zones.is_home_like
 
 )
 

@@ -125,6 +125,7 @@ def test_a_call_lands_typed_with_its_instant_in_utc(settings: Settings) -> None:
             60,
             0,
             "26299",
+            *(None,) * 6,
         )
     ]
 
@@ -172,7 +173,7 @@ def test_offsets_are_applied_and_kept(
         ({"duration_seconds": "1e3"}, "invalid_duration: duration_seconds is 1e3: no exponent allowed"),
         ({"duration_seconds": "9" * 16}, f"out_of_range_duration: duration_seconds is {'9' * 16}: too many digits"),
         ({"volume_bytes": "many"}, "invalid_volume: volume_bytes is many, not a whole number like 60"),
-        ({"service": "fax"}, "unknown_service: service is fax, not one of voice, sms, data"),
+        ({"service": "fax"}, "unknown_service: service is fax, not one of voice, sms, mms, data, content"),
         ({"identifier": "+491511234567"}, "invalid_identifier: identifier is +491511234567: no + sign allowed"),
         ({"identifier": "0151123"}, "invalid_identifier: identifier is 0151123, not an E.164 number in digits without +"),
         ({"started_at": "2026-10-03T09:12:06"}, "no_offset_started_at: started_at is 2026-10-03T09:12:06: no UTC offset or Z"),
@@ -477,10 +478,78 @@ def test_an_empty_parquet_follows_its_declaration(settings: Settings) -> None:
         assert connection.execute(f"describe from '{path}'").fetchall()[0][:2] == ("b", "DATE")
 
 
+EXTENDED = USAGE + ",record_type,rating_group,quantity"
+
+
+def test_a_file_may_leave_out_columns_that_came_later(settings: Settings) -> None:
+    """The record is the same event with the columns as without, when they are empty."""
+    put(settings, "1.csv", usage(CALL))
+    extended = [EXTENDED, CALL + ",,,", CALL.replace("r1", "r2") + ",usage,video,"]
+    put(settings, "2.csv", "".join(f"{line}\n" for line in extended))
+    collect_inbox(settings, RECEIVED)
+    rows = landed(settings, "usage", "record_id, event_id, rating_group, quantity, amount")
+    events = {event_id for record_id, event_id, *_ in rows if record_id == "r1"}
+    assert len(events) == 1
+    assert [(row[0], *row[2:]) for row in sorted(rows)] == [
+        ("r1", None, None, None),
+        ("r1", None, None, None),
+        ("r2", "video", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (USAGE + ",colour", "wrong_header: unknown colour"),
+        (USAGE.removesuffix(",serving_network") + ",quantity", "missing serving_network"),
+        (USAGE + ",quantity,record_type", "expected "),
+    ],
+)
+def test_a_header_with_later_columns_keeps_their_order(
+    settings: Settings, header: str, reason: str
+) -> None:
+    put(settings, "1.csv", f"{header}\n")
+    assert reason in str(only(collect_inbox(settings, RECEIVED)).reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ("-1,0,26299,usage,,", "negative_duration: duration_seconds is -1"),
+        ("0,-1,26299,,,", "negative_volume: volume_bytes is -1"),
+        ("0,0,26299,,,-1", "negative_quantity: quantity is -1"),
+        ("-1,-1,26299,correction,,-1", ""),
+        ("1,1,26299,correction,,", ""),
+        ("0,0,26299,refund,,", "unknown_record_type: record_type is refund"),
+    ],
+)
+def test_only_a_correction_may_have_quantities_below_zero(
+    settings: Settings, changes: str, reason: str
+) -> None:
+    content = f"{EXTENDED}\n{CALL.removesuffix('60,0,26299')}{changes}\n"
+    put(settings, "1.csv", content)
+    row = only(collect_inbox(settings, RECEIVED))
+    assert row.records_rejected == bool(reason)
+    assert reason in "".join(describe_rejects(settings))
+
+
+def test_an_amount_has_a_currency(settings: Settings) -> None:
+    header = USAGE + ",amount,currency_code"
+    bought = CALL.replace("voice", "content")
+    records = [f"{bought},0.99,EUR", f"{bought},0.99,", f"{bought},-0.99,EUR"]
+    put(settings, "1.csv", "".join(f"{line}\n" for line in (header, *records)))
+    assert only(collect_inbox(settings, RECEIVED)).records_accepted == 1
+    assert [line.split(": ")[1] for line in describe_rejects(settings)] == [
+        "missing_currency_code",
+        "negative_amount",
+    ]
+
+
 def test_the_declaration_is_sound() -> None:
     for entity in INBOX_ENTITIES:
         assert set(entity.key) <= set(entity.header)
         assert len(set(entity.header)) == len(entity.header)
         for column in entity.columns:
             assert column.kind.faults[-1].when == "true"
-    assert "| duration_seconds | yes | whole number, 0 or more |" in describe_entities()
+    assert "| duration_seconds | yes | whole number |" in describe_entities()
+    assert "| rating_group | column may be missing | a code" in describe_entities()

@@ -17,7 +17,7 @@ from orchestration.lib.reference_data import INTERNATIONAL, write_seeds
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "seeds" / "reference"
 SAMPLES = ROOT.parent / "shared" / "samples" / "reference"
-FROM_PACKAGES = ("countries", "currencies", "destination_prefixes")
+FROM_PACKAGES = ("countries", "currencies", "destination_prefixes", "holidays")
 FROM_SAMPLES = ("mobile_networks", "tax_rates")
 TYPES = {
     "fixed": {PhoneNumberType.FIXED_LINE},

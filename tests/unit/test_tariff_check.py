@@ -133,8 +133,48 @@ def test_what_has_no_price_is_named(
     assert expected in found(seeds)
 
 
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"maximum_amount": "1.00"}, "rate_half_said: maximum_amount has no maximum_strategy"),
+        ({"maximum_strategy": "free"}, "rate_half_said: maximum_strategy free has no maximum_amount"),
+        ({"maximum_strategy": "cap", "maximum_amount": "1.00"}, "allowed: maximum_strategy 'cap' is none of free, disconnect"),
+        ({"minimum_amount": "2", "maximum_amount": "1", "maximum_strategy": "free"}, "rate_half_said: minimum_amount 2.000000 is above maximum_amount 1.000000"),
+        ({"rounding_method": "up"}, "rate_half_said: rounding_method up has no rounding_decimals"),
+        ({"rounding_decimals": "2"}, "rate_half_said: rounding_decimals without a rounding_method"),
+        ({"additional_increment": "0"}, "positive: additional_increment is 0, must be above 0"),
+    ],
+)  # fmt: skip
+def test_a_rate_that_says_half_a_rule_is_named(
+    seeds: Path, changed: dict[str, str], expected: str
+) -> None:
+    edit(seeds, RATES, "UR-0004,", values(seeds, RATES, "UR-0004,", **changed))
+    assert [one for one in found(seeds) if f"seeds/{RATES}:5: {expected}" in one]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("NZ1,outgoing,,+49,false,*,national,,2020-01-01,", "prefix_of_other_signs: '+49' is not a prefix of digits"),
+        ("NZ1,outgoing,49,,true,*,national,,2020-01-01,", "prefix_of_other_signs: is_whole_number needs the whole number"),
+        ("NZ1,outgoing,,49900,false,*,premium,,2020-01-01,", "orphan: zone_id 'premium' is not in zones.zone_id"),
+        ("NZ1,sideways,,49900,false,*,national,,2020-01-01,", "allowed: direction 'sideways' is none of outgoing, incoming"),
+        ("NZ1,outgoing,,49900,false,26299,national,DE,2020-01-01,", None),
+    ],
+)  # fmt: skip
+def test_a_number_that_cannot_be_dialled_is_named(
+    seeds: Path, row: str, expected: str | None
+) -> None:
+    line = append(seeds, "tariff/number_zones.csv", row)
+    problems = found(seeds)
+    if expected is None:
+        assert problems == []
+    else:
+        assert problems[0].startswith(f"seeds/tariff/number_zones.csv:{line}: {expected}")
+
+
 def test_a_zone_nobody_priced_is_named(seeds: Path) -> None:
-    line = append(seeds, "tariff/zones.csv", "space,international,Space,Weltraum")
+    line = append(seeds, "tariff/zones.csv", "space,international,false,Space,Weltraum")
     assert found(seeds) == [
         f"seeds/tariff/zones.csv:{line}: zone_without_rate:"
         " zone_id 'space' has no rate in any rate plan"
@@ -144,18 +184,25 @@ def test_a_zone_nobody_priced_is_named(seeds: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "changed", "expected"),
     [
-        ("standard,day", {"end_time": "16:59"}, "no band from 16:59 to 17:00 on weekdays 1, 2, 3, 4, 5, 6, 7 from 2020-01-01"),
-        ("standard,day", {"last_weekday": "5"}, "no band from 07:00 to 17:00 on weekdays 6, 7 from 2020-01-01"),
+        ("standard,day", {"end_time": "16:59"}, "no band from 16:59:00 to 17:00:00 on 366 of 366 days, the first 2020-01-01"),
+        ("standard,day", {"weekdays": "1 2 3 4 5"}, "no band from 07:00:00 to 17:00:00 on 104 of 366 days, the first 2020-01-04"),
+        ("standard,day", {"months": "1 12"}, "no band from 07:00:00 to 17:00:00 on 304 of 366 days, the first 2020-02-01"),
+        ("standard,day", {"holiday_calendar_id": "DE-SH"}, "no band from 07:00:00 to 17:00:00 on 356 of 366 days, the first 2020-01-02"),
+        ("standard,day", {"end_time": "16:59:59", "end_inclusive": "true"}, None),
+        ("standard,evening", {"priority": "20", "end_time": "24:00"}, None),
         ("standard,evening", {"end_time": "22:00"}, None),
         ("standard,evening", {"end_time": "23:00"}, None),
-        ("standard,day", {"first_weekday": "0"}, "allowed: first_weekday '0' is none of 1, 2, 3, 4, 5, 6, 7"),
+        ("standard,day", {"weekdays": "0 8"}, "band_that_never_applies: weekdays '0 8' is not * or a list like 1 2 3"),
+        ("standard,day", {"months": "1;2"}, "band_that_never_applies: months '1;2' is not * or a list"),
+        ("standard,day", {"start_time": "7:00"}, "band_that_never_applies: '7:00' is not a time like 07:00"),
+        ("standard,day", {"start_time": "17:00"}, "band_that_never_applies: end_time 17:00 is not after start_time 17:00"),
     ],
 )  # fmt: skip
 def test_minutes_without_a_band_are_named(
     seeds: Path, row: str, changed: dict[str, str], expected: str | None
 ) -> None:
     edit(seeds, BANDS, row, values(seeds, BANDS, row, **changed))
-    problems = [one for one in found(seeds) if "minutes_without_band" in one or "allowed" in one]
+    problems = [one for one in found(seeds) if "band" in one]
     if expected is None:
         assert problems == []
     else:

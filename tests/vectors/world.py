@@ -40,12 +40,28 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "charge_codes": {"charge_type": "usage", "unit": "units", "display_order": 1},
     "recurring_charges": {"billing_timing": "advance", "proration": "days", "tax_category": "Z"},
     "usage_rates": {
+        "rating_group": "*",
         "time_band_id": "*",
+        "price_basis": "units",
+        "span_increments": "run_on",
         "per_units": 1,
         "connect_amount": 0,
         "initial_increment": 1,
         "additional_increment": 1,
         "tax_category": "Z",
+    },
+    "zones": {"zone_type": "national", "is_home_like": False},
+    "number_zones": {"direction": "outgoing", "is_whole_number": False, "serving_network": "*"},
+    "time_band_sets": {"time_zone_basis": "home", "crossing": "split"},
+    "time_bands": {
+        "priority": 10,
+        "weekdays": "*",
+        "months": "*",
+        "month_days": "*",
+        "years": "*",
+        "start_time": "00:00",
+        "end_time": "24:00",
+        "end_inclusive": False,
     },
     "bill_cycles": {"legal_entity_id": ENTITY, "interval_months": 1},
 }
@@ -100,7 +116,7 @@ class World:
 
     def inbox(self, entity: str, **values: object) -> None:
         """Add a record to an inbox file; raises `KeyError` for a column that it does not have."""
-        unknown = set(values) - set(ENTITY_BY_NAME[entity].header)
+        unknown = set(values) - {column.name for column in ENTITY_BY_NAME[entity].columns}
         if unknown:
             raise KeyError(f"{entity} has no column {', '.join(sorted(unknown))}")
         self._inbox.setdefault(entity, []).append(values)
@@ -242,7 +258,7 @@ class World:
             "serving_network": "26299",
             **values,
         }
-        if record["service"] != "data":
+        if record["service"] not in ("data", "content"):
             record.setdefault("other_number", "4930123456")
         self.inbox("usage", **record)
         return record_id
@@ -325,17 +341,13 @@ class World:
             with (PROJECT / "seeds" / "policy" / f"{table}.csv").open(encoding="utf-8") as file:
                 first: dict[str, object] = dict(next(csv.DictReader(file)))
             self.seed(table, **{**first, "legal_entity_id": ENTITY, **values})
-        self.seed("zones", zone_id="home", zone_type="national", label_en="Home", label_de="Home")
-        for role in ("called", "visited"):
+        self.seed("zones", zone_id="home", label_en="Home", label_de="Home")
+        for role in ("called", "visited", "incoming", "visited_incoming"):
             self.seed("destination_zones", zone_role=role, country_code="*", zone_id="home")
         self.seed(
             "time_bands",
             time_band_set_id="whole_day",
             time_band_id="any",
-            first_weekday=1,
-            last_weekday=7,
-            start_time="00:00",
-            end_time="24:00",
         )
 
     def _write(self) -> None:
@@ -355,7 +367,7 @@ class World:
         for entity, rows in self._inbox.items():
             folder = self.settings.inbox / entity
             folder.mkdir(parents=True)
-            header = dict.fromkeys(ENTITY_BY_NAME[entity].header, "")
+            header = {column.name: "" for column in ENTITY_BY_NAME[entity].columns}
             _write_csv(folder / "1.csv", header, rows)
 
 

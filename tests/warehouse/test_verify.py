@@ -195,9 +195,9 @@ def test_an_open_event_that_was_changed_in_the_live_warehouse_is_found(
     with duckdb.connect(str(home.settings.warehouse)) as warehouse:
         changed = warehouse.execute(
             """
-            update intermediate.int_usage__list_priced
-            set list_amount = list_amount + 1, rate_amount = rate_amount + 1
-            where list_amount > 0 and usage_period_start = date '2026-11-01'
+            update intermediate.int_usage__arrived
+            set units = units + 60
+            where units > 0 and not is_cut and usage_period_start = date '2026-11-01'
             """
         ).fetchone()
         warehouse.execute("update marts.fct_invoices set total_amount = total_amount + 1")

@@ -226,6 +226,19 @@ tier_priced as (
 
 ),
 
+usage_rates as (
+
+    select
+        usage_rate_id,
+        minimum_amount,
+        maximum_amount,
+        maximum_strategy,
+        rounding_method,
+        rounding_decimals
+    from {{ ref('usage_rates') }}
+
+),
+
 priced as (
 
     select
@@ -234,20 +247,47 @@ priced as (
         tier_priced.counted_units,
         case
             when charged.price_tier_set_id is null
-                then {{ price_with_connect(
-                    'charged.charged_units', 'charged.rate_amount', 'charged.per_units',
-                    'charged.connect_amount'
+                then {{ price_units(
+                    'charged.rate_amount', 'charged.charged_units', 'charged.per_units'
                 ) }}
-            when charged.charged_units > 0
-                then tier_priced.tier_amount + charged.connect_amount
             else tier_priced.tier_amount
-        end as rated_amount
+        end as unit_amount
     from charged
     left join tier_priced
         on
             charged.pass_id = tier_priced.pass_id
             and charged.event_id = tier_priced.event_id
             and charged.segment_number = tier_priced.segment_number
+
+),
+
+cut_events as (
+
+    select
+        pass_id,
+        event_id,
+        sum(unit_amount) as unit_amount,
+        sum(charged_units) as units
+    from priced
+    where segment_count > 1
+    group by pass_id, event_id
+
+),
+
+-- D-053: the connect fee, minimum, maximum and rounding are the event's, after its allowances.
+settled as (
+
+    select
+        priced.*,
+        case
+            when priced.charged_units = 0 and priced.price_tier_set_id is not null
+                then priced.unit_amount
+            else {{ segment_amount('priced', 'charged_units', 'cut_events', 'usage_rates') }}
+        end as rated_amount
+    from priced
+    left join cut_events
+        on priced.pass_id = cut_events.pass_id and priced.event_id = cut_events.event_id
+    left join usage_rates on priced.usage_rate_id = usage_rates.usage_rate_id
 
 ),
 
@@ -265,16 +305,20 @@ rated as (
         identifier,
         other_number,
         serving_network,
+        rating_group,
         country_code,
         zone_id,
+        roaming_zone_id,
         time_band_id,
         charge_code,
         usage_rate_id,
+        usage_rate_step_id,
         price_tier_set_id,
         allowance_scope_id,
         currency_code,
         tax_category,
         segment_number,
+        segment_count,
         record_number,
         duration_seconds,
         volume_bytes,
@@ -294,7 +338,7 @@ rated as (
         started_local,
         usage_period_start,
         usage_period_end
-    from priced
+    from settled
 
 )
 

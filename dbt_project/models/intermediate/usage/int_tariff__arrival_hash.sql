@@ -3,18 +3,25 @@ with
 {%- set arrival_seeds = {
     'plans': ['plan_id', 'rate_plan_id', 'time_band_set_id', 'valid_from', 'valid_to'],
     'usage_rates': [
-        'usage_rate_id', 'rate_plan_id', 'service', 'zone_id', 'time_band_id', 'charge_code',
-        'rate_amount',
-        'per_units', 'connect_amount', 'initial_increment', 'additional_increment',
-        'price_tier_set_id', 'currency_code',
-        'tax_category', 'valid_from', 'valid_to'
+        'usage_rate_id', 'rate_plan_id', 'service', 'rating_group', 'zone_id', 'time_band_id',
+        'price_basis', 'initial_increment', 'additional_increment', 'currency_code', 'valid_from',
+        'valid_to'
     ],
+    'usage_rate_steps': ['usage_rate_id', 'from_units'],
     'destination_zones': ['zone_role', 'country_code', 'zone_id', 'valid_from', 'valid_to'],
-    'time_bands': [
-        'time_band_set_id', 'time_band_id', 'first_weekday', 'last_weekday', 'start_time',
-        'end_time',
-        'valid_from', 'valid_to'
+    'number_zones': [
+        'direction', 'calling_prefix', 'called_prefix', 'is_whole_number', 'serving_network',
+        'zone_id', 'country_code', 'valid_from', 'valid_to'
     ],
+    'network_zones': ['zone_role', 'mcc_mnc', 'zone_id', 'valid_from', 'valid_to'],
+    'zones': ['zone_id', 'is_home_like'],
+    'time_band_sets': ['time_band_set_id', 'time_zone_basis', 'crossing'],
+    'time_bands': [
+        'time_band_set_id', 'time_band_id', 'priority', 'weekdays', 'months', 'month_days',
+        'years', 'holiday_calendar_id', 'start_time', 'end_time', 'end_inclusive', 'valid_from',
+        'valid_to'
+    ],
+    'holidays': ['holiday_calendar_id', 'holiday_date'],
     'destination_prefixes': ['prefix', 'country_code', 'valid_from', 'valid_to'],
     'mobile_networks': ['mcc_mnc', 'country_code'],
     'legal_entities': ['legal_entity_id', 'time_zone', 'home_network', 'valid_from', 'valid_to'],

@@ -13,7 +13,7 @@ by_date as (
 by_hour as (
 
     select
-        by_date.legal_entity_id,
+        by_date.clock_id,
         by_date.time_band_set_id,
         by_date.time_band_id,
         by_date.on_date as event_date,

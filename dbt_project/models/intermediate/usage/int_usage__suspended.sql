@@ -5,7 +5,13 @@ segments as (
     select
         event_id,
         suspense_reason
-    from {{ ref('int_usage__list_priced') }}
+    from {{ ref('int_usage__arrived') }}
+    where suspense_reason is not null
+    union all
+    select
+        event_id,
+        suspense_reason
+    from {{ ref('int_usage__cut') }}
     where suspense_reason is not null
 
 ),

@@ -49,11 +49,11 @@ used as (
         whole_period.pass_id,
         whole_period.subscription_id
     from whole_period
-    inner join {{ ref('int_usage__list_priced') }} as list_priced
+    inner join {{ ref('int_usage__arrived') }} as arrived
         on
-            whole_period.subscription_id = list_priced.subscription_id
-            and list_priced.started_at >= whole_period.starts_at
-            and list_priced.started_at < whole_period.ends_at
+            whole_period.subscription_id = arrived.subscription_id
+            and arrived.started_at >= whole_period.starts_at
+            and arrived.started_at < whole_period.ends_at
 
 ),
 
