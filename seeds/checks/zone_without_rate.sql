@@ -20,7 +20,8 @@ home_countries as (
 ),
 
 -- Messages and calls go to a zone; everything can be used in a visited one, unless that is rated as
--- at home; data at home has one zone; what comes in has zones of its own.
+-- at home; data at home has one zone; what comes in has zones of its own. A zone of certain calling
+-- numbers only concerns those who hold them.
 reached as (
 
     select
@@ -73,6 +74,7 @@ reached as (
         'voice' as service,
         valid_from
     from number_zones
+    where calling_prefix is null
     union distinct
     select
         zone_id,
