@@ -534,6 +534,9 @@ def explain(invoice: str, as_json: bool) -> None:
 )
 @click.option("--bill-date", type=ISO_DATE, help="Which bills [the newest bill date].")
 @click.option(
+    "--tariff-of", type=ISO_DATE, help="Bill with the prices of this day, for what begins later."
+)
+@click.option(
     "--max-change",
     type=DECIMAL,
     metavar="PERCENT",
@@ -551,6 +554,7 @@ def impact(
     after: str,
     seeds: Path | None,
     bill_date: date | None,
+    tariff_of: date | None,
     max_change: Decimal | None,
     movers: int,
     as_json: bool,
@@ -565,7 +569,7 @@ def impact(
     from orchestration.lib.say import say
     from renderers.impact import render_impact, render_markdown
 
-    request = ImpactRequest(before, after, seeds, bill_date, max_change, movers)
+    request = ImpactRequest(before, after, seeds, bill_date, tariff_of, max_change, movers)
     report = run_impact(Settings.from_environment(), request, None if as_json else say)
     for path, render in ((html, render_impact), (markdown, render_markdown)):
         if path is not None:

@@ -147,7 +147,11 @@ class SuspenseChange:
 
 @dataclass(frozen=True)
 class ImpactReport:
-    """Everything that is said of a change. `max_percent` None means that nothing was asked."""
+    """Everything that is said of a change. `max_percent` None means that nothing was asked.
+
+    `tariff_of`: both sides are billed with the prices of that day. `begins_later`: the first day
+    of new rows that begin only after what was billed again.
+    """
 
     before: str
     after: str
@@ -160,6 +164,8 @@ class ImpactReport:
     outcomes: tuple[OutcomeChange, ...]
     suspended: tuple[SuspenseChange, ...]
     max_percent: Decimal | None = None
+    tariff_of: date | None = None
+    begins_later: date | None = None
 
     @property
     def breaking_count(self) -> int:
@@ -196,6 +202,18 @@ def gate(report: ImpactReport) -> str:
     return f"{report.breaking_count:,} bills move by more than {limit}."
 
 
+def note(report: ImpactReport) -> str:
+    """Return what must be known of the days of the tariff, empty when there is nothing to say."""
+    if report.tariff_of is not None:
+        return f"Both sides are billed with the prices of {report.tariff_of}."
+    if report.begins_later is not None:
+        return (
+            f"The new rows begin on {report.begins_later}, after what was billed again: "
+            f"--tariff-of {report.begins_later} shows what they will do."
+        )
+    return ""
+
+
 def _percent(value: Decimal | None) -> str:
     return "new" if value is None else f"{value:+.2f} %"
 
@@ -221,6 +239,7 @@ def render_impact(report: ImpactReport) -> str:
         "bill_date": words.day(report.bill_date),
         "verdict": verdict(report),
         "gate": gate(report),
+        "note": note(report),
         "sections": [_section(one, words) for one in report.currencies],
     }
     return templating.render("impact.html.j2", values)
@@ -341,6 +360,8 @@ def render_markdown(report: ImpactReport) -> str:
         f"Bill date {report.bill_date}, {_cell(report.before)} \N{RIGHTWARDS ARROW} "
         f"{_cell(report.after)}.",
     ]
+    if note(report):
+        lines += ["", _cell(note(report))]
     if gate(report):
         sign = "\N{WHITE HEAVY CHECK MARK}" if report.is_within else "\N{CROSS MARK}"
         lines += ["", f"{sign} **{gate(report)}**"]

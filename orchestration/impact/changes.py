@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from orchestration.collect.seed_check import SeedRules, read_seed_rules
@@ -42,6 +43,17 @@ def find_changes(before: Tree, after: Tree) -> Changes:
     if more > 0:
         files.append(f"and {more:,} more rows of seeds")
     return Changes(tuple(rows[:SHOWN]), tuple(files))
+
+
+def first_day(tree: Tree, change: SeedChange) -> date | None:
+    """Return the day from which a row of a tree is valid, None when it has none."""
+    rules = read_seed_rules(tree.root / "seeds").get(Path(change.file).stem)
+    if rules is None or not rules.validity:
+        return None
+    for line, row in _read(tree.root / change.file, rules).values():
+        if line == change.line:
+            return date.fromisoformat(row[rules.validity[0]])
+    return None
 
 
 def _differing(before: Path, after: Path) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from orchestration.impact.changes import find_changes
+from orchestration.impact.changes import Changes, find_changes, first_day
 from orchestration.impact.comparing import compare_sides
 from orchestration.impact.sides import bill_sides
 from orchestration.ledger.store import open_ledger
@@ -17,6 +17,7 @@ from orchestration.lib.errors import TollhouseError
 from orchestration.lib.lock import file_lock
 from orchestration.lib.progress import Progress
 from orchestration.scratch.as_of import find_as_of
+from orchestration.scratch.dated import tariff_of_day
 from orchestration.scratch.trees import (
     Tree,
     git_tree,
@@ -40,13 +41,14 @@ class ImpactRequest:
     """What to compare. `before` and `after` are git refs; empty means HEAD and the working tree.
 
     `seeds` is a folder of seeds to lay over the `after` side; then `before` defaults to the working
-    tree as well.
+    tree as well. `tariff_of` bills both sides with the prices of that day.
     """
 
     before: str = ""
     after: str = ""
     seeds: Path | None = None
     bill_date: date | None = None
+    tariff_of: date | None = None
     max_percent: Decimal | None = None
     shown: int = MOVERS_SHOWN
 
@@ -72,6 +74,12 @@ def run_impact(
                 as_of = find_as_of(settings, ledger, request.bill_date)
             finally:
                 ledger.engine.dispose()
+            later = _first_later_day(after, changes, as_of.bill_date)
+            if request.tariff_of is not None:
+                before, after = (
+                    tariff_of_day(tree, request.tariff_of, as_of.bill_date, folder / name)
+                    for name, tree in (("before-of-day", before), ("after-of-day", after))
+                )
             told(f"billing {', '.join(as_of.pass_ids)} under {before.label} and {after.label}")
             with Progress("billing") as bar:
                 done: dict[str, tuple[float, float]] = {}
@@ -86,8 +94,13 @@ def run_impact(
                 sides = bill_sides(settings, as_of, {"before": before, "after": after}, advance)
             for side in sides.values():
                 told(f"{side.name}: {side.tree.label}, {ORIGINS[side.origin]}")
-            return compare_sides(
+            report = compare_sides(
                 sides["before"], sides["after"], as_of, changes, request.shown, request.max_percent
+            )
+            return replace(
+                report,
+                tariff_of=request.tariff_of,
+                begins_later=None if request.tariff_of else later,
             )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -98,6 +111,13 @@ ORIGINS = {
     "live": "as the live warehouse still holds it",
     "built": "billed in a scratch build",
 }
+
+
+def _first_later_day(after: Tree, changes: Changes, bill_date: date) -> date | None:
+    """Return when the changed rows begin, if none of them counts before the bill date."""
+    days = [first_day(after, change) for change in changes.rows if change.kind == "added"]
+    known = [day for day in days if day is not None]
+    return min(known) if known and min(known) >= bill_date else None
 
 
 def _trees(settings: Settings, request: ImpactRequest, folder: Path) -> tuple[Tree, Tree]:

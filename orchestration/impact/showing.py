@@ -17,6 +17,7 @@ from renderers.impact import (
     ImpactReport,
     RevenueChange,
     gate,
+    note,
     verdict,
 )
 
@@ -42,6 +43,8 @@ def print_impact(report: ImpactReport, console: Console) -> None:
     for file in report.files:
         console.print(Text(f"  {file}"))
     console.print(Text(verdict(report), style="bold"))
+    if note(report):
+        console.print(Text(note(report)))
     for one in report.currencies:
         _print_currency(one, console)
     _print_validation(report, console)

@@ -6,7 +6,8 @@ OUTPUTS = ("int_invoice_lines__rounded", "int_usage__suspended", "int_usage__lis
 
 # One row per subscription and plan, without tax. What a plan costs is the account's whole bill with
 # it, less what its other subscriptions cost when this one stays as it is: so a shared allowance
-# that a plan brings or takes is in it. A plan that leaves records without a price has no cost.
+# that a plan brings or takes is in it. A plan that the tariff does not know, or that leaves records
+# without a price, has no cost.
 COSTS = """
     with lines as (
         select
@@ -80,7 +81,8 @@ COSTS = """
         (billed.bill_amount - present.others_amount - billed.own_amount)::decimal(18, 4)
             as shared_amount,
         case
-            when billed.unpriced_count = 0 and not billed.is_mixed
+            when
+                billed.unpriced_count = 0 and not billed.is_mixed and plans.plan_id is not null
                 then (billed.bill_amount - present.others_amount)::decimal(18, 4)
         end as total_amount,
         billed.unpriced_count
