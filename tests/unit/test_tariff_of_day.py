@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.collect.seed_check import check_seeds
+from orchestration.impact.changes import find_changes, first_day
 from orchestration.scratch.dated import tariff_of_day
 from orchestration.scratch.trees import Tree
 
@@ -78,3 +79,19 @@ def test_promotions_keep_the_days_on_which_a_customer_joined(tree: Tree, tmp_pat
     of_day = tariff_of_day(tree, date(2027, 6, 1), BILL_DATE, tmp_path / "copy")
     name = "seeds/tariff/promotions.csv"
     assert (of_day.root / name).read_bytes() == (tree.root / name).read_bytes()
+
+
+def test_a_change_is_told_by_row_and_the_day_it_begins(tree: Tree, tmp_path: Path) -> None:
+    before = Tree(tmp_path / "before", "before")
+    shutil.copytree(tree.root, before.root)
+    raise_price(tree, "2026-12-01")
+    (tree.root / "dbt_project" / "models").mkdir()
+    (tree.root / "dbt_project" / "models" / "x.sql").write_text("select 1")
+    changes = find_changes(before, tree)
+    ended, added = changes.rows
+    assert (ended.kind, ended.row, ended.line) == ("changed", "UR-0002", 3)
+    assert ended.text == "valid_to empty → 2026-12-01"
+    assert (added.kind, added.row) == ("added", "UR-0102")
+    assert first_day(tree, added) == date(2026, 12, 1)
+    assert changes.files == ("dbt_project/models/x.sql",)
+    assert find_changes(tree, before).rows[1].kind == "removed"

@@ -55,7 +55,13 @@ def usage() -> list[Event]:
     dice = random.Random(11)  # noqa: S311 - a deterministic sample
     october = datetime(2026, 10, 1, tzinfo=BERLIN)
     events = []
-    sizes = {"S1": (40, 60, 35), "S2": (10, 5, 10), "S3": (400, 210, 160), "S4": (1, 0, 0), "S5": (5, 1, 0)}
+    sizes = {
+        "S1": (40, 60, 35),
+        "S2": (10, 5, 10),
+        "S3": (400, 210, 160),
+        "S4": (1, 0, 0),
+        "S5": (5, 1, 0),
+    }
     for subscription, (calls, messages, sessions) in sizes.items():
         for number in range(calls + messages + sessions):
             hours = dice.uniform(0, 30 * 24)
