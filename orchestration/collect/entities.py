@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from orchestration.collect.kinds import (
     AMOUNT,
     BOOLEAN,
+    CHARGE_ID,
     CODE,
     COUNT,
     COUNTRY,
@@ -189,15 +190,21 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "subscription_plans",
-        "Plan and options of a subscription; `valid_to` is the first day without it.",
+        "Plan and options of a subscription; `valid_to` is the first day without it. Where the"
+        " instants are given they count, and the days are theirs where the account is.",
         (
             Column("subscription_id", CODE),
             Column("plan_id", CODE),
             Column("valid_from", DATE),
             _optional("valid_to", DATE),
+            _extension("started_at", INSTANT),
+            _extension("ended_at", INSTANT),
         ),
         ("subscription_id", "plan_id", "valid_from"),
-        (_ends_before_start("valid_from", "valid_to"),),
+        (
+            _ends_before_start("valid_from", "valid_to"),
+            _ends_before_start("started_at", "ended_at", "empty_stay"),
+        ),
     ),
     Entity(
         "subscription_identifiers",
@@ -284,7 +291,8 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "one_off_charges",
-        "Single charges of a subscription, without tax; a negative amount is a credit.",
+        "Single charges of a subscription, without tax; a negative amount is a credit, and may name"
+        " the charge that it corrects.",
         (
             Column("one_off_charge_id", CODE),
             Column("subscription_id", CODE),
@@ -293,8 +301,16 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             Column("currency_code", CURRENCY),
             Column("charged_date", DATE),
             Column("tax_category", CODE),
+            _extension("corrected_charge_id", CHARGE_ID),
         ),
         ("one_off_charge_id",),
+        (
+            RecordRule(
+                "correcting_charge",
+                "{corrected_charge_id} is not null and {amount} >= 0",
+                "corrected_charge_id is given, but amount {amount} credits nothing",
+            ),
+        ),
     ),
     Entity(
         "coupon_redemptions",

@@ -129,6 +129,9 @@ CODE = pattern(
     "a code of 1 to 100 characters without spaces",
     f"[^{_UNSEEN}]{{1,100}}",
 )
+CHARGE_ID = pattern(
+    "the id of a charge, as the marts have it, up to 400 characters", f"[^{_UNSEEN}]{{1,400}}"
+)
 TEXT = text()
 EMAIL = pattern(
     "an e-mail address", f'[^{_UNSEEN}@,;<>"]{{1,64}}@[^{_UNSEEN}@,;<>"]+[.][^{_UNSEEN}@,;<>".]+'

@@ -177,7 +177,7 @@ def charges_are_billed_once(evidence: Evidence) -> Finding:
             """
             select source_id, count(*) from frozen.charges
             where charge_type = 'one_off'
-            group by source_id having count(*) > 1
+            group by charge_code, source_id, amount < 0 having count(*) > 1
             order by source_id
             """
         )

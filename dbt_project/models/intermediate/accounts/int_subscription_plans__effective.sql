@@ -3,7 +3,7 @@ with
 plans as (
 
     select * from {{ ref('int_subscription_plans__known') }}
-    where is_latest
+    where is_latest and effective_from < effective_to
 
 ),
 

@@ -44,7 +44,9 @@ due as (
         accounts.pass_id,
         accounts.billing_account_id,
         one_off_charges.subscription_id,
+        'one_off' as charge_code,
         one_off_charges.one_off_charge_id,
+        one_off_charges.corrected_charge_id,
         one_off_charges.description,
         one_off_charges.currency_code,
         one_off_charges.tax_category,
@@ -67,6 +69,41 @@ due as (
     left join issued on one_off_charges.one_off_charge_id = issued.source_id
     where issued.source_id is null
 
+),
+
+-- Beside what was ordered one by one, what follows from leaving.
+united as (
+
+    select * from due
+    union all
+    select
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        'early_termination' as charge_code,
+        contract_id as one_off_charge_id,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as description,
+        currency_code,
+        tax_category,
+        amount,
+        charged_date
+    from {{ ref('int_charges__contract_fees') }}
+    union all
+    select
+        pass_id,
+        billing_account_id,
+        cast(null as string) as subscription_id,
+        'deposit' as charge_code,
+        deposit_id as one_off_charge_id,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as description,
+        currency_code,
+        tax_category,
+        amount,
+        charged_date
+    from {{ ref('int_charges__deposits') }}
+
 )
 
-select * from due
+select * from united

@@ -47,15 +47,17 @@ stays as (
         activated_date,
         effective_from,
         effective_to,
+        starts_local,
+        ends_local,
         min(effective_from) over (partition by crm_sequence, subscription_id, plan_id)
             as plan_start_date,
         coalesce(
-            lead(effective_from) over (
+            lead(starts_local) over (
                 partition by
                     crm_sequence, subscription_id,
                     case when plan_type = 'plan' then 'plan' else plan_id end
-                order by effective_from, effective_to
-            ) = effective_to,
+                order by starts_local
+            ) = ends_local,
             false
         ) as is_followed
     from {{ ref('int_subscription_plans__known') }}
@@ -123,6 +125,12 @@ held as (
         subscriptions.valid_to as account_to,
         greatest(stays.effective_from, subscriptions.valid_from) as held_from,
         least(stays.effective_to, subscriptions.valid_to, accounts.closed_date) as held_to,
+        greatest(stays.starts_local, cast(subscriptions.valid_from as timestamp))
+            as held_from_local,
+        least(
+            stays.ends_local,
+            cast(least(subscriptions.valid_to, accounts.closed_date) as timestamp)
+        ) as held_to_local,
         (
             stays.effective_to <= subscriptions.valid_to
             and stays.effective_to <= accounts.closed_date
@@ -145,10 +153,11 @@ held as (
         on
             subscriptions.subscription_id = stays.subscription_id
             and subscriptions.crm_sequence = stays.crm_sequence
-            and stays.effective_from < subscriptions.valid_to
-            and stays.effective_to > subscriptions.valid_from
-            and greatest(stays.effective_from, subscriptions.valid_from)
-            < least(stays.effective_to, subscriptions.valid_to, accounts.closed_date)
+            and greatest(stays.starts_local, cast(subscriptions.valid_from as timestamp))
+            < least(
+                stays.ends_local,
+                cast(least(subscriptions.valid_to, accounts.closed_date) as timestamp)
+            )
 
 ),
 
@@ -228,7 +237,21 @@ aligned as (
                     else charged.anchor_day
                 end"
             ) }}
-        end as grid_id
+        end as grid_id,
+        greatest(
+            case
+                when charged.proration = 'seconds' then charged.held_from_local
+                else cast(charged.held_from as timestamp)
+            end,
+            cast(greatest(charged.charge_start_date, charged.valid_from) as timestamp)
+        ) as due_from_local,
+        least(
+            case
+                when charged.proration = 'seconds' then charged.held_to_local
+                else cast(charged.charged_to as timestamp)
+            end,
+            cast(charged.valid_to as timestamp)
+        ) as due_to_local
     from charged
 
 ),
@@ -241,7 +264,7 @@ terms as (
     select
         concat_ws(
             '/', aligned.pass_id, aligned.billing_account_id, aligned.subscription_id,
-            aligned.plan_id, aligned.charge_code, cast(aligned.held_from as string),
+            aligned.plan_id, aligned.charge_code, cast(aligned.held_from_local as string),
             aligned.recurring_charge_id
         ) as term_id,
         aligned.pass_id,
@@ -267,33 +290,29 @@ terms as (
         aligned.stay_from < aligned.go_live_date as is_before_go_live,
         (aligned.account_from <= aligned.go_live_date or aligned.is_first_account)
         and aligned.account_to > aligned.go_live_date as is_account_of_opening,
-        cast(
-            greatest(aligned.held_from, aligned.charge_start_date, aligned.valid_from) as timestamp
-        ) as due_from_local,
-        cast(least(aligned.charged_to, aligned.valid_to) as timestamp) as due_to_local,
-        cast(
-            greatest(
-                aligned.held_from, aligned.charge_start_date, aligned.valid_from,
+        aligned.due_from_local,
+        aligned.due_to_local,
+        greatest(
+            aligned.due_from_local,
+            cast(
                 least(
                     aligned.go_live_date,
                     coalesce(opening.charged_through_date, aligned.go_live_date)
-                )
-            ) as timestamp
+                ) as timestamp
+            )
         ) as billable_from_local,
         case
             when greatest(aligned.held_from, aligned.charge_start_date) <= aligned.bill_date
                 then
-                    cast(
-                        least(
-                            aligned.charged_to,
-                            aligned.valid_to,
-                            case
-                                when aligned.billing_timing = 'advance' then periods.period_end
-                                when aligned.charged_to <= aligned.bill_date
-                                    then aligned.charged_to
-                                else periods.period_start
-                            end
-                        ) as timestamp
+                    least(
+                        aligned.due_to_local,
+                        case
+                            when aligned.billing_timing = 'advance'
+                                then cast(periods.period_end as timestamp)
+                            when aligned.charged_to <= aligned.bill_date
+                                then aligned.due_to_local
+                            else cast(periods.period_start as timestamp)
+                        end
                     )
         end as billable_to_local
     from aligned

@@ -20,6 +20,7 @@ committed as (
 
     select
         one_off_charges.one_off_charge_id,
+        one_off_charges.corrected_charge_id,
         one_off_charges.subscription_id,
         one_off_charges.description,
         one_off_charges.currency_code,
@@ -39,6 +40,7 @@ versioned as (
 
     select
         one_off_charge_id,
+        corrected_charge_id,
         subscription_id,
         description,
         currency_code,

@@ -23,6 +23,8 @@ committed as (
         subscription_plans.plan_id,
         subscription_plans.valid_from,
         subscription_plans.valid_to,
+        subscription_plans.started_at,
+        subscription_plans.ended_at,
         subscription_plans.file_id,
         files.landing_sequence,
         subscription_plans.record_number
@@ -39,6 +41,8 @@ versioned as (
         plan_id,
         valid_from,
         valid_to,
+        started_at,
+        ended_at,
         file_id,
         landing_sequence,
         record_number,
