@@ -1,7 +1,7 @@
 """Rating and period pricing of a tariff in Python's `Decimal`, written from the rules in words.
 
-One event after another, as a person would with paper and clock: nothing here looks like the SQL that
-it checks, and nothing is shared with it. The rules are those of README, DECISIONS and the seeds'
+One event after another, as a person would with paper and clock: nothing here looks like the SQL
+that it checks, and nothing is shared with it. The rules are those of the design and of the seeds'
 descriptions: bands by the local clock, spans that round up to increments which run into the next
 span, allowances in order of priority, a price that is rounded to the millionth, the connection fee
 once, minimum and maximum of a call, rounding of a call last; tiers on what a period adds up to.
@@ -131,11 +131,17 @@ class Span:
 
 
 def rate_events(tariff: Tariff, events: Iterable[Event]) -> dict[str, Rated]:
-    """Rate a subscription's events of one period, in order of time and then of id."""
-    left = {one.allowance_id: one.quantity for one in tariff.allowances}
+    """Rate a subscription's events in order of time; allowances and tiers begin anew each month."""
+    month: tuple[int, int] | None = None
+    left: dict[str, int] = {}
     used: dict[str, int] = {}
     rated = {}
     for event in sorted(events, key=lambda one: (one.started_at, one.event_id)):
+        local = event.started_at.astimezone(ZoneInfo(tariff.time_zone))
+        if month != (local.year, local.month):
+            month = (local.year, local.month)
+            left = {one.allowance_id: one.quantity for one in tariff.allowances}
+            used = {}
         spans = list(cut_into_spans(tariff, event))
         free = [draw(tariff.allowances, left, event.service, span) for span in spans]
         units = sum(span.units for span in spans)
@@ -176,9 +182,7 @@ def cut_into_spans(tariff: Tariff, event: Event) -> Iterable[Span]:
         taken += units
 
 
-def _ends(
-    tariff: Tariff, event: Event, taken: int, length: int, band: Band, rate: Rate
-) -> bool:
+def _ends(tariff: Tariff, event: Event, taken: int, length: int, band: Band, rate: Rate) -> bool:
     if any(one.from_units == taken + length for one in rate.steps):
         return True
     if event.service != "voice":
@@ -194,15 +198,13 @@ def _day(tariff: Tariff, moment: datetime) -> object:
 
 
 def band_at(tariff: Tariff, moment: datetime) -> Band:
-    """Return the band of a moment: of those that cover it the highest priority, the latest start."""
+    """Return the band of a moment: the highest priority, then the latest start."""
     local = moment.astimezone(ZoneInfo(tariff.time_zone))
     covering = [band for band in tariff.bands if band.covers(local)]
     return max(covering, key=lambda band: (band.priority, band.start_minute))
 
 
-def draw(
-    allowances: Sequence[Allowance], left: dict[str, int], service: str, span: Span
-) -> int:
+def draw(allowances: Sequence[Allowance], left: dict[str, int], service: str, span: Span) -> int:
     """Take a span's units from what the allowances have left, and return how many that was."""
     free = 0
     for one in sorted(allowances, key=lambda one: (one.priority, one.allowance_id)):

@@ -29,7 +29,7 @@ from orchestration.passes.records import record_state
 from orchestration.passes.scope import export_for_dbt
 from orchestration.settings import Settings
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 ENTITY = "vectors"
 ALWAYS = "2000-01-01"
 BILL_DATE = date(2026, 11, 1)
@@ -62,6 +62,13 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "start_time": "00:00",
         "end_time": "24:00",
         "end_inclusive": False,
+    },
+    "allowances": {
+        "draw_increment": 1,
+        "draw_window": "period",
+        "is_shared": False,
+        "proration": "none",
+        "rollover_periods": 0,
     },
     "bill_cycles": {"legal_entity_id": ENTITY, "interval_months": 1},
 }
