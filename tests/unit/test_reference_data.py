@@ -11,6 +11,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumber, PhoneNumberType
 
+from orchestration.lib.holidays import STATES, easter_sunday
 from orchestration.lib.number_patterns import NOTHING, derive, is_complete, parse
 from orchestration.lib.reference_data import INTERNATIONAL, write_seeds
 
@@ -199,3 +200,27 @@ def test_the_seeds_are_small_and_their_keys_unique() -> None:
         assert len(values) <= 5000, name
     assert max(len(row["prefix"]) for row in read_seed("destination_prefixes")) <= 8
     assert sum(row["is_european_union"] == "true" for row in read_seed("countries")) == 27
+
+
+@pytest.mark.parametrize(
+    ("year", "sunday"),
+    [(1818, "1818-03-22"), (1943, "1943-04-25"), (2000, "2000-04-23"), (2026, "2026-04-05")],
+)
+def test_easter_is_found_between_its_earliest_and_latest_day(year: int, sunday: str) -> None:
+    assert easter_sunday(year).isoformat() == sunday
+
+
+def test_the_holidays_of_a_state_are_those_of_its_law() -> None:
+    days: dict[str, set[str]] = {}
+    for row in read_seed("holidays"):
+        days.setdefault(row["holiday_calendar_id"], set()).add(row["holiday_date"])
+    assert set(days) == {"DE", *(f"DE-{state}" for state in STATES)}
+    assert all(days["DE"] <= dates for dates in days.values())
+    in_2026 = {one for one in days["DE-SH"] if one.startswith("2026")}
+    assert in_2026 == {
+        *("2026-01-01", "2026-04-03", "2026-04-06", "2026-05-01", "2026-05-14"),
+        *("2026-05-25", "2026-10-03", "2026-10-31", "2026-12-25", "2026-12-26"),
+    }
+    assert "2026-11-01" in days["DE-NW"] - days["DE-SH"]
+    assert "2026-11-18" in days["DE-SN"]
+    assert "2022-03-08" not in days["DE-MV"] and "2023-03-08" in days["DE-MV"]

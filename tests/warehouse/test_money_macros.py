@@ -6,6 +6,7 @@ thousands of figures take seconds.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from decimal import Decimal
@@ -30,7 +31,7 @@ examples.load_profile("money-ci" if os.environ.get("CI") else "money")
 MONEY = load_macros()
 PRICE_UNITS = MONEY.price_units("amount", "quantity", "per")
 PRORATE = MONEY.prorate("amount", "quantity", "per")
-PRICE_WITH_CONNECT = MONEY.price_with_connect("quantity", "amount", "per", "connect_amount")
+EVENT_AMOUNT = MONEY.event_amount("amount", "quantity", "connect_amount", "rate")
 RATIO_OF = MONEY.ratio_of("numerator", "denominator")
 ROUND_MONEY = MONEY.round_money("amount", "minor_units")
 HALF_MINOR_UNIT = MONEY.half_minor_unit("minor_units")
@@ -285,31 +286,62 @@ def test_a_full_increment_is_not_exceeded_and_one_unit_more_begins_the_next(
     ) == full + (additional if more else 0)
 
 
+def rounded(exact: Fraction, method: str | None, decimals: int) -> Fraction:
+    """Round an amount of an event as a person reads the tariff."""
+    scaled = abs(exact) * Fraction(10) ** decimals
+    whole = {
+        "up": math.ceil(scaled),
+        "down": math.floor(scaled),
+        "half_up": math.floor(scaled + Fraction(1, 2)),
+    }.get(method or "", scaled)
+    return (1 if exact >= 0 else -1) * whole / Fraction(10) ** decimals
+
+
 @given(
-    units=st.one_of(st.none(), st.integers(0, 10**5)),
-    price=st.integers(0, 10**8).map(millionths),
-    connect=st.integers(0, 10**8).map(millionths),
-    per=pers,
+    units=st.one_of(st.none(), st.integers(-(10**6), 10**6), at_and_around(0)),
+    cost=st.one_of(st.integers(0, 10**9), at_and_around(0, 10**4, 10**6)).map(abs).map(millionths),
+    connect=st.integers(0, 10**6).map(millionths),
+    minimum=st.one_of(st.none(), st.integers(0, 10**7).map(millionths)),
+    maximum=st.one_of(st.none(), st.integers(10**7, 10**8).map(millionths)),
+    strategy=st.sampled_from(["free", "disconnect"]),
+    method=st.sampled_from([None, "none", "up", "down", "half_up"]),
+    decimals=st.integers(-3, 6),
 )
-def test_the_connect_fee_is_due_with_the_first_unit_and_not_without(
+def test_an_event_costs_its_units_and_fee_within_its_bounds_rounded(
     warehouse: duckdb.DuckDBPyConnection,
     units: int | None,
-    price: Decimal,
+    cost: Decimal,
     connect: Decimal,
-    per: int,
+    minimum: Decimal | None,
+    maximum: Decimal | None,
+    strategy: str,
+    method: str | None,
+    decimals: int,
 ) -> None:
-    expected = half_up(Fraction(price) * units / per, 6) + connect if units else Decimal(0)
-    assert (
-        compute(
-            warehouse,
-            PRICE_WITH_CONNECT,
-            quantity=(units, "bigint"),
-            amount=(price, "decimal(18, 6)"),
-            per=(per, "bigint"),
-            connect_amount=(connect, "decimal(18, 6)"),
-        )
-        == expected
-    )
+    exact = Fraction(cost) + Fraction(connect)
+    if minimum is not None:
+        exact = max(exact, Fraction(minimum))
+    if maximum is not None and strategy == "free":
+        exact = min(exact, Fraction(maximum))
+    side = 0 if not units else 1 if units > 0 else -1
+    found = warehouse.execute(
+        f"select {EVENT_AMOUNT} from (select $units::bigint as quantity,"
+        " $cost::decimal(18, 6) as amount, $connect::decimal(18, 6) as connect_amount) as event"
+        " cross join (select $minimum::decimal(18, 6) as minimum_amount,"
+        " $maximum::decimal(18, 6) as maximum_amount, $strategy as maximum_strategy,"
+        " $method as rounding_method, $decimals::integer as rounding_decimals) as rate",
+        {
+            "units": units,
+            "cost": cost * side,
+            "connect": connect,
+            "minimum": minimum,
+            "maximum": maximum,
+            "strategy": strategy if maximum is not None else None,
+            "method": method,
+            "decimals": decimals if method not in (None, "none") else None,
+        },
+    ).fetchall()[0][0]
+    assert Fraction(found) == side * rounded(exact, method, decimals)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +349,7 @@ def test_the_connect_fee_is_due_with_the_first_unit_and_not_without(
     [
         (PRICE_UNITS, "DECIMAL(18,6)"),
         (PRORATE, "DECIMAL(18,6)"),
-        (PRICE_WITH_CONNECT, "DECIMAL(18,6)"),
+        (MONEY.round_event("amount", "'up'", "minor_units"), "DECIMAL(18,6)"),
         (MONEY.share_of("amount", "rate", 100), "DECIMAL(18,6)"),
         (RATIO_OF, "DECIMAL(18,6)"),
         (ROUND_MONEY, "DECIMAL(18,4)"),

@@ -112,8 +112,10 @@ def macro_queries(engine: str) -> dict[str, str]:
         "money": {
             "price": macros.price_units("amount", "quantity", "per"),
             "prorated": macros.prorate("amount", "cast(mod(abs(quantity), 31) as bigint)", 31),
-            "connected": macros.price_with_connect(
-                steps, "cast(0.01 as decimal(18, 6))", 60, "rate"
+            "rounded_event": macros.round_event(
+                "rate",
+                "case mod(per, 3) when 0 then 'up' when 1 then 'down' else 'half_up' end",
+                "minor_units",
             ),
             "share": macros.share_of("amount", "rate", 1),
             "percent": macros.share_of("amount", "rate", 100),

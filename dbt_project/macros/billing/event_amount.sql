@@ -7,7 +7,7 @@
 -#}
 {% macro event_amount(amount, units, connect_amount, rate) -%}
     {%- set connected -%}
-    (sign({{ units }}) * {{ amount }} + {{ connect_amount }})
+    ({{ sign_of(units) }} * {{ amount }} + {{ connect_amount }})
     {%- endset -%}
     {%- set at_least -%}
     greatest({{ connected }}, coalesce({{ rate }}.minimum_amount, {{ connected }}))
@@ -24,8 +24,8 @@
             when coalesce({{ units }}, 0) = 0 then 0
             when {{ rate }}.rounding_method is null and {{ rate }}.minimum_amount is null
                 and {{ rate }}.maximum_strategy is null
-                then sign({{ units }}) * {{ connected }}
-            else sign({{ units }})
+                then {{ sign_of(units) }} * {{ connected }}
+            else {{ sign_of(units) }}
                 * {{ round_event(
                     bounded, rate ~ '.rounding_method', rate ~ '.rounding_decimals'
                 ) }}
@@ -52,17 +52,19 @@
         end
     )
     {%- endset -%}
-    sign({{ amount }}) * cast(
-        case {{ method }}
-            when 'up'
-                then {{ integer_divide(millionths ~ ' + ' ~ step ~ ' - 1', step) }} * {{ step }}
-            when 'down' then {{ integer_divide(millionths, step) }} * {{ step }}
-            when 'half_up'
-                then {{ integer_divide('2 * ' ~ millionths ~ ' + ' ~ step, '2 * ' ~ step) }}
-                    * {{ step }}
-            else {{ millionths }}
-        end as decimal(20, 0)
-    ) * cast(0.000001 as decimal(6, 6))
+    cast(
+        {{ sign_of(amount) }} * cast(
+            case {{ method }}
+                when 'up'
+                    then {{ integer_divide(millionths ~ ' + ' ~ step ~ ' - 1', step) }} * {{ step }}
+                when 'down' then {{ integer_divide(millionths, step) }} * {{ step }}
+                when 'half_up'
+                    then {{ integer_divide('2 * ' ~ millionths ~ ' + ' ~ step, '2 * ' ~ step) }}
+                        * {{ step }}
+                else {{ millionths }}
+            end as decimal(20, 0)
+        ) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)
+    )
 {%- endmacro %}
 
 {#-

@@ -520,7 +520,8 @@ located as (
             when 'data' then dated.volume_bytes
             when 'content'
                 then cast(
-                        coalesce(sign(dated.recorded_amount), 1) * abs(coalesce(dated.quantity, 1))
+                        coalesce({{ sign_of('dated.recorded_amount') }}, 1)
+                        * abs(coalesce(dated.quantity, 1))
                         as bigint
                     )
             else coalesce(dated.quantity, 1)
@@ -650,7 +651,7 @@ decided as (
         judged.volume_bytes,
         judged.measured_units,
         cast(
-            sign(judged.measured_units)
+            {{ sign_of('judged.measured_units') }}
             * {{ round_up_units(
                 'abs(judged.measured_units)', 'judged.initial_increment',
                 'judged.additional_increment', 'coalesce(judged.is_first_segment, true)'

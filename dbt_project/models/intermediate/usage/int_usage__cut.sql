@@ -14,7 +14,7 @@ events as (
         zone_id,
         time_band_id,
         abs(measured_units) as measured_units,
-        sign(measured_units) as unit_sign,
+        {{ sign_of('measured_units') }} as unit_sign,
         is_first_segment,
         started_at,
         tariff_date,
