@@ -28,7 +28,8 @@ from orchestration.scratch.trees import Tree
 from orchestration.settings import Settings
 
 # What a bill consists of beside plans and usage is the same on every plan, or of the past.
-LEFT_OUT = frozenset({"payments", "one_off_charges", "rejects", "manifest"})
+LEFT_OUT = frozenset({"payments", "deposits", "one_off_charges", "rejects", "manifest"})
+SHARED_IDS = frozenset({"subscription_id", "billing_account_id", "customer_id"})
 OPENING = "opening_"
 # Of these one version of each row is copied.
 ORDERLESS = frozenset({"usage", "subscription_plans"})
@@ -328,28 +329,45 @@ def _write_copies(
 
 
 def _copies(table: LandingTable, columns: Sequence[str]) -> str:
-    """Return the query of an entity's copies: by subscription, by account, or as it is."""
+    """Return the query of an entity's copies: by subscription, by account, or as it is.
+
+    What is said of an account as a whole (a price for all its subscriptions, say) has no
+    subscription and goes by the account. What a row is named by is its own in every scenario.
+    """
     if table.name == "usage":
         return COPY_USAGE
     if table.name == "subscription_plans":
         return COPY_PLANS
+    own_id = columns[2] if columns[2].endswith("_id") and columns[2] not in SHARED_IDS else None
+    queries = []
     if "subscription_id" in columns:
-        replaced = ["members.scenario_subscription_id as subscription_id"]
+        replaced = {"subscription_id": "copies.scenario_subscription_id"}
         if "billing_account_id" in columns:
-            replaced.append("members.scenario_account_id as billing_account_id")
+            replaced["billing_account_id"] = (
+                "if(source.billing_account_id is null, null, copies.scenario_account_id)"
+            )
         if "identifier" in columns:
-            replaced.append("source.identifier || $suffix || members.scenario as identifier")
-        return (
-            f"select source.* replace ({', '.join(replaced)}) from {table.name} as source"
-            " inner join members on source.subscription_id = members.subscription_id"
-        )
+            replaced["identifier"] = "source.identifier || $suffix || copies.scenario"
+        queries.append(_copied(table, "members", "subscription_id", replaced, own_id))
     if "billing_account_id" in columns:
-        return (
-            "select source.* replace (scenarios.scenario_account_id as billing_account_id)"
-            f" from {table.name} as source"
-            " inner join scenarios on source.billing_account_id = scenarios.billing_account_id"
-        )
-    return f"select * from {table.name}"
+        replaced = {"billing_account_id": "copies.scenario_account_id"}
+        by_account = _copied(table, "scenarios", "billing_account_id", replaced, own_id)
+        if queries:
+            by_account += " where source.subscription_id is null"
+        queries.append(by_account)
+    return " union all ".join(queries) or f"select * from {table.name}"
+
+
+def _copied(
+    table: LandingTable, copies: str, key: str, replaced: dict[str, str], own_id: str | None
+) -> str:
+    if own_id is not None:
+        replaced = {**replaced, own_id: f"source.{own_id} || $suffix || copies.scenario"}
+    listed = ", ".join(f"{value} as {name}" for name, value in replaced.items())
+    return (
+        f"select source.* replace ({listed}) from {table.name} as source"
+        f" inner join {copies} as copies on source.{key} = copies.{key}"
+    )
 
 
 def _open_passes(

@@ -48,6 +48,8 @@ SUBSCRIPTIONS = (
     # A plan that the tariff does not know, as the CRM may send it.
     ("A4", "S5", "flat_gone", (), "2025-06-01"),
 )
+# Fees agreed with an account, or for one subscription: account, subscription, plan, fee.
+AGREED = (("A2", "", "flat_s", "1.99"), ("", "S1", "flat_l", "15.00"))
 
 
 def usage() -> list[Event]:
@@ -122,6 +124,10 @@ def _write_inbox(inbox: Path, events: list[Event]) -> None:
         files["subscription_identifiers"].append(
             (subscription, "msisdn", numbers[subscription], f"{activated}T00:00:00+02:00", "")
         )
+    for number, (account, subscription, plan, fee) in enumerate(AGREED):
+        files["price_overrides"].append(
+            (f"P{number}", account, subscription, plan, "plan_fee", fee, "EUR", "2026-01-01", "")
+        )
     for number, event in enumerate(events):
         seconds = event.amount if event.service == "voice" else 0
         size = event.amount if event.service == "data" else 0
@@ -140,6 +146,8 @@ def _write_inbox(inbox: Path, events: list[Event]) -> None:
         "subscription_plans": "subscription_id,plan_id,valid_from,valid_to",
         "subscription_identifiers": "subscription_id,identifier_type,identifier,valid_from,"
         "valid_to",
+        "price_overrides": "price_override_id,billing_account_id,subscription_id,plan_id,"
+        "charge_code,amount,currency_code,valid_from,valid_to",
         "usage": "record_id,service,direction,identifier,other_number,started_at,"
         "duration_seconds,volume_bytes,serving_network",
     }
@@ -191,8 +199,16 @@ def spans(event: Event) -> list[tuple[str, int]]:
 
 def bill(subscription: str, plan: str, events: list[Event]) -> Decimal:
     """Return what October costs a subscription on a plan, without tax."""
-    (_, _, _, options, activated) = next(one for one in SUBSCRIPTIONS if one[1] == subscription)
+    (account, _, _, options, activated) = next(
+        one for one in SUBSCRIPTIONS if one[1] == subscription
+    )
     lines: dict[str, Decimal] = defaultdict(Decimal)
+    agreed = [
+        amount
+        for whose, number, on, amount in AGREED
+        if on == plan and (whose == account or number == subscription)
+    ]
+    fee = Decimal(agreed[0] if agreed else FEES[plan])
     messages = MESSAGES[plan]
     data = DATA[plan] + (5 * GIGABYTE if "option_data_5gb" in options else 0)
     for event in sorted((one for one in events if one.subscription == subscription),
@@ -214,9 +230,9 @@ def bill(subscription: str, plan: str, events: list[Event]) -> Decimal:
             lines["data"] += cost.quantize(Decimal("0.000001"), ROUND_HALF_UP)
     used = sum(lines.values(), Decimal(0))
     total = sum((cent(amount) for amount in lines.values()), Decimal(0))
-    total += Decimal(FEES[plan]) + sum((Decimal(OPTIONS[one]) for one in options), Decimal(0))
+    total += fee + sum((Decimal(OPTIONS[one]) for one in options), Decimal(0))
     if plan == "flat_m" and activated >= "2026-01-01":
-        total += cent(-Decimal(FEES[plan]) / 2)
+        total += cent(-fee / 2)
     if plan == "flat_l" and used >= 75:
         total += cent(-used * 5 / 100)
     return total
