@@ -24,7 +24,7 @@ TOO_LONG := length > 100 { print FILENAME ":" FNR ": line of " length " characte
 	END { exit bad }
 PYTEST_ARGUMENTS ?=
 
-.PHONY: help demo test check lint format parse lock clean
+.PHONY: help demo test check lint format parse spark lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,9 +59,12 @@ format: $(VENV)/installed-dev ## Rewrite Python in the house format and break lo
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 --rules LT05 --exclude-rules AL03 $(SQL) || true
 
+spark: $(VENV)/installed-spark ## Add Apache Spark to the environment (half a gigabyte; needs Java 17)
+
 lock: $(VENV)/bin/uv ## Choose versions anew from pyproject.toml (add UPGRADE=1 for the newest)
 	$(UV) $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml -o requirements/dev.txt
 	$(UV) --constraint requirements/dev.txt --extra demo pyproject.toml -o requirements/demo.txt
+	$(UV) --constraint requirements/dev.txt --extra spark pyproject.toml -o requirements/spark.txt
 	$(UV) --constraint requirements/dev.txt pyproject.toml -o requirements/base.txt
 
 clean: ## Remove the environment and caches, never TOLLHOUSE_HOME
@@ -75,8 +78,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp is newer than the lock it was made from, so the second time costs nothing.
-$(VENV)/installed-demo $(VENV)/installed-dev: $(VENV)/installed-%: requirements/%.txt pyproject.toml \
-		| $(VENV)/bin/python
+STAMPS := $(VENV)/installed-demo $(VENV)/installed-dev $(VENV)/installed-spark
+$(STAMPS): $(VENV)/installed-%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing requirements/$*.txt into $(VENV); the first time takes a minute or two."
 	@$(INSTALL) -r requirements/$*.txt
 	@$(INSTALL) -e .

@@ -16,18 +16,10 @@ import pytest
 from orchestration.ledger.store import Ledger, open_ledger
 from orchestration.settings import Settings
 
-_not_run: set[str] = set()
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `tests/vectors` try the vectors of any folder."""
     parser.addoption("--vectors", metavar="DIR", help="try the *.jsonl of this folder")
-
-
-@pytest.fixture(scope="session")
-def not_run() -> set[str]:
-    """What is said loudly at the end, for tests whose engine is not here."""
-    return _not_run
 
 
 @pytest.fixture
@@ -115,13 +107,14 @@ class _Started:
 
 
 def _skip(reason: str) -> None:
-    _not_run.add(f"PostgreSQL NOT RUN: {reason}")
     pytest.skip(f"PostgreSQL NOT RUN: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say loudly what was not tested."""
-    for reason in sorted(_not_run):
+    """Say loudly what was not tested: every skip whose reason says NOT RUN, of all workers."""
+    skipped = (report.longrepr for report in terminalreporter.stats.get("skipped", ()))
+    reasons = {text[2].removeprefix("Skipped: ") for text in skipped if isinstance(text, tuple)}
+    for reason in sorted(one for one in reasons if "NOT RUN" in one):
         terminalreporter.write_line(reason, red=True, bold=True)
     # What a test recorded as "vectors" came with its report, also from another worker.
     for reports in terminalreporter.stats.values():

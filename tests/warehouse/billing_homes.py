@@ -29,6 +29,7 @@ from orchestration.passes.scope import export_for_dbt
 from orchestration.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
+SUBSCRIBERS = 60
 FIRST_BILL_DATE, SECOND_BILL_DATE = date(2026, 11, 1), date(2026, 12, 1)
 RECEIVED_AT = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 BEFORE_PASSES = (

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from billing_homes import FIRST_BILL_DATE, PROJECT, Home
+from billing_homes import FIRST_BILL_DATE, PROJECT, SUBSCRIBERS, Home
 
 from orchestration.sample import SampleOptions, make_sample
 from orchestration.settings import Settings
-
-SUBSCRIBERS = 60
 
 
 @pytest.fixture(scope="session")

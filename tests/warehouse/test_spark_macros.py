@@ -167,11 +167,9 @@ def macro_queries(engine: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def both(
-    tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, not_run: set[str]
-) -> Path:
+def both(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what each engine made of each table."""
-    require_spark(not_run)
+    require_spark()
     folder = tmp_path_factory.mktemp("both")
     with duckdb.connect() as sql:
         sql.execute("set TimeZone = 'UTC'")
@@ -198,9 +196,9 @@ def test_both_engines_make_the_same_of_it(both: Path, name: str) -> None:
     ],
 )
 def test_what_does_not_fit_is_an_error_on_spark_and_never_a_figure(
-    tmp_path: Path, query: str, not_run: set[str]
+    tmp_path: Path, query: str
 ) -> None:
-    require_spark(not_run)
+    require_spark()
     one = (
         "select cast(999999999999 as decimal(18, 6)) as amount,"
         " cast(10000000 as bigint) as quantity, cast(0.000001 as decimal(18, 6)) as tiny"
