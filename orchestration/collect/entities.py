@@ -243,8 +243,9 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "price_overrides",
-        "Prices agreed with an account, or for one subscription, instead of the tariff's: of the"
-        " charge code, on one plan or on any; `valid_to` is the first day without it.",
+        "Prices of recurring charges agreed with an account, or for one subscription, instead of"
+        " the tariff's: of the charge code, on one plan or on any; `valid_to` is the first day"
+        " without it.",
         (
             Column("price_override_id", CODE),
             _optional("billing_account_id", CODE),

@@ -24,6 +24,7 @@ from orchestration.review.tariff_rows import (
     CHARGE_CAPS,
     COMMITMENTS,
     COUPONS,
+    PRICE_PHASES,
     PROMOTIONS,
     RECURRING_CHARGES,
     TAX_RATES,
@@ -130,16 +131,23 @@ DRAWS = """
                 and free_units <> 0
         )
 """
-PERIOD_DAYS = """
-    select cast(period_end - period_start as bigint) as period_days, period_start as aligned_start,
-        period_end as aligned_end
-    from intermediate.int_bill_periods__aligned
-    where
-        legal_entity_id = $legal_entity_id
-        and bill_cycle_id = $bill_cycle_id
-        and period_start <= $charged_from
-        and period_end > $charged_from
+# What a recurring charge was made of: the price of all units, and how many of them.
+PRICED = """
+    select price_id, price_amount, charged_units, period_units, proration, corrected_charge_id,
+        priced_amount
+    from {source}
+    where charge_id = $invoice_line_id
 """
+OVERRIDE = """
+    select files.file_name, overrides.record_number
+    from staging.stg_landing__price_overrides as overrides
+    inner join staging.stg_landing__files as files
+        on overrides.file_id = files.file_id and files.file_status <> 'duplicate'
+    where overrides.price_override_id = $price_id
+    order by overrides.landing_sequence desc
+    limit 1
+"""
+UNITS_OF_PERIOD = {"seconds": "seconds", "fixed_30": "days of months of 30"}
 # What a reduction took off which line, and what it was taken on.
 REDUCED = """
     select reductions.base_amount, reductions.amount, lines.line_number
@@ -384,26 +392,44 @@ def _rate_changed(tariff_row: TariffRow, rate: Row) -> str:
 
 
 def _recurring(one: _Line) -> _Explained:
-    line, tariff_row = one.line, one.tariff_row(RECURRING_CHARGES)
-    if not tariff_row.values:
-        return [], [str(tariff_row)], 0, []
-    fee = Decimal(tariff_row.values["amount"])
-    signed = -fee if line["charge_amount"] * fee < 0 else fee
-    periods = one.rows(PERIOD_DAYS, charged_from=line["period_start"])
-    days, of_days = line["quantity"], periods[0]["period_days"] if periods else line["quantity"]
-    given_back = ", given back" if signed != fee else ""
-    if tariff_row.values["proration"] == "none":
-        expected, text = signed, f"{plain(signed, 6)} a period, not prorated{given_back}"
+    is_issued = one.invoice["billing_status"] == "issued"
+    source = "staging.stg_issued__charges" if is_issued else "intermediate.int_charges__combined"
+    [charge] = one.rows(PRICED.format(source=source))
+    price, corrected = charge["price_amount"], charge["corrected_charge_id"]
+    units, of_units = charge["charged_units"], charge["period_units"]
+    counted = UNITS_OF_PERIOD.get(charge["proration"], "days")
+    price = -price if corrected else price
+    if charge["proration"] == "none":
+        expected, text = price, f"{plain(price, 6)} a period, not prorated"
     else:
-        expected = (signed * days / of_days).quantize(MILLIONTH, ROUND_HALF_UP)
-        aligned = (
-            f" of {periods[0]['aligned_start']} to {periods[0]['aligned_end']}" if periods else ""
-        )
+        expected = (price * units / of_units).quantize(MILLIONTH, ROUND_HALF_UP)
         text = (
-            f"{plain(signed, 6)} a period x {days} days from {line['period_start']} of the "
-            f"{of_days} days{aligned}{given_back}"
+            f"{plain(price, 6)} a period x {units:,} of {of_units:,} {counted} from "
+            f"{one.line['period_start']}"
         )
-    return [f"{text} = {plain(expected, 6)}", *_differs(one, expected)], [str(tariff_row)], 0, []
+    given_back = f", given back of {corrected}" if corrected else ""
+    lines = [f"{text}{given_back} = {plain(expected, 6)}"]
+    billed = charge["priced_amount"]
+    if corrected and billed != expected:
+        lines.append(f"cut to {plain(billed, 6)}: no more remained of it after earlier credits")
+    elif billed != expected:
+        lines.append(f"billed was {plain(billed, 6)}")
+    return lines, _price_sources(one, charge["price_id"]), 0, []
+
+
+def _price_sources(one: _Line, price_id: str | None) -> list[str]:
+    """Return where the price stands: the tariff's row or phase, or the record that agreed on it."""
+    own = one.tariff_row(RECURRING_CHARGES)
+    if price_id in (None, one.line["source_id"]):
+        return [str(own)]
+    phase = one.tariff_row(PRICE_PHASES, price_id)
+    if phase.values:
+        return [str(phase), str(own)]
+    agreed = one.rows(OVERRIDE, price_id=price_id)
+    return [
+        *(f"{price_id} ({row['file_name']}, record {row['record_number']})" for row in agreed),
+        str(own),
+    ]
 
 
 def _reduced(one: _Line) -> list[Row]:

@@ -113,7 +113,10 @@ priced as (
         charged_through_date,
         corrected_charge_id,
         proration,
+        price_id,
+        price_amount,
         charged_units,
+        period_units,
         charged_from_local,
         charged_to_local
     from {{ ref('int_charges__priced') }}
@@ -148,7 +151,10 @@ reductions as (
         cast(null as date) as charged_through_date,
         cast(null as string) as corrected_charge_id,
         cast(null as string) as proration,
+        cast(null as string) as price_id,
+        cast(null as decimal(18, 6)) as price_amount,
         cast(null as bigint) as charged_units,
+        cast(null as bigint) as period_units,
         cast(null as timestamp) as charged_from_local,
         cast(null as timestamp) as charged_to_local
     from {{ ref('int_charge_reductions__combined') }} as reductions
@@ -199,7 +205,10 @@ minimums as (
         cast(null as date) as charged_through_date,
         cast(null as string) as corrected_charge_id,
         cast(null as string) as proration,
+        cast(null as string) as price_id,
+        cast(null as decimal(18, 6)) as price_amount,
         cast(null as bigint) as charged_units,
+        cast(null as bigint) as period_units,
         cast(null as timestamp) as charged_from_local,
         cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__minimums') }}
@@ -247,7 +256,10 @@ combined as (
         united.charged_through_date,
         united.corrected_charge_id,
         united.proration,
+        united.price_id,
+        united.price_amount,
         united.charged_units,
+        united.period_units,
         united.charged_from_local,
         united.charged_to_local
     from united

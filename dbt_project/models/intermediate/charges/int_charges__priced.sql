@@ -66,7 +66,10 @@ recurring as (
         recurring_charges.charged_through_date,
         recurring_charges.corrected_charge_id,
         recurring_charges.proration,
+        recurring_charges.price_id,
+        recurring_charges.price_amount,
         recurring_charges.charged_units,
+        recurring_charges.period_units,
         recurring_charges.charged_from_local,
         recurring_charges.charged_to_local
     from {{ ref('int_charges__recurring') }} as recurring_charges
@@ -96,7 +99,10 @@ usage_charges as (
         cast(null as date) as charged_through_date,
         cast(null as string) as corrected_charge_id,
         cast(null as string) as proration,
+        cast(null as string) as price_id,
+        cast(null as decimal(18, 6)) as price_amount,
         cast(null as bigint) as charged_units,
+        cast(null as bigint) as period_units,
         cast(null as timestamp) as charged_from_local,
         cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__usage') }}
@@ -131,7 +137,10 @@ one_off as (
         cast(null as date) as charged_through_date,
         one_off_charges.corrected_charge_id,
         cast(null as string) as proration,
+        cast(null as string) as price_id,
+        cast(null as decimal(18, 6)) as price_amount,
         cast(null as bigint) as charged_units,
+        cast(null as bigint) as period_units,
         cast(null as timestamp) as charged_from_local,
         cast(null as timestamp) as charged_to_local
     from {{ ref('int_charges__one_off') }} as one_off_charges
@@ -204,7 +213,10 @@ priced as (
         united.charged_through_date,
         united.corrected_charge_id,
         united.proration,
+        united.price_id,
+        united.price_amount,
         united.charged_units,
+        united.period_units,
         united.charged_from_local,
         united.charged_to_local
     from united

@@ -44,6 +44,7 @@ dated as (
             as period_days,
         charged_units,
         period_units,
+        price_amount,
         amount,
         aligned_period_start,
         cast(from_local as date) as period_start,

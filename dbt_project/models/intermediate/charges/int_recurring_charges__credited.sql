@@ -224,6 +224,7 @@ from_charges as (
         proration,
         part_units as charged_units,
         units as period_units,
+        amount as price_amount,
         cast(-remaining_amount as decimal(18, 6)) as amount,
         cast(charged_from_local as date) as aligned_period_start,
         cast(charged_to_local as date) as aligned_period_end,

@@ -321,6 +321,7 @@ from_tariff as (
         proration,
         charged_units,
         period_units,
+        price_amount,
         {{ prorate('direction * price_amount', 'charged_units', 'period_units') }} as amount,
         aligned_period_start,
         aligned_period_end,

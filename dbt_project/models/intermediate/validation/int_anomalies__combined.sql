@@ -38,6 +38,8 @@ found as (
     union all
     select * from {{ ref('int_anomalies__unknown_cycle') }}
     union all
+    select * from {{ ref('int_anomalies__unknown_agreement') }}
+    union all
     select * from {{ ref('int_anomalies__foreign_currency') }}
 
 ),

@@ -15,6 +15,7 @@ accounts as (
     select
         pass_id,
         billing_account_id,
+        crm_sequence,
         period_start,
         period_end,
         {{ to_utc('period_start', 'time_zone') }} as starts_at,
@@ -25,6 +26,18 @@ accounts as (
 
 ),
 
+suspensions as (
+
+    select
+        crm_sequence,
+        subscription_id,
+        valid_from,
+        valid_to
+    from {{ ref('int_subscription_suspensions__known') }}
+
+),
+
+-- Who was suspended for a part of it may well be silent.
 whole_period as (
 
     select
@@ -40,6 +53,13 @@ whole_period as (
             and subscription_plans.plan_type = 'plan'
             and subscription_plans.effective_from <= accounts.period_start
             and subscription_plans.effective_to >= accounts.period_end
+    left join suspensions
+        on
+            subscription_plans.subscription_id = suspensions.subscription_id
+            and accounts.crm_sequence = suspensions.crm_sequence
+            and suspensions.valid_from < accounts.period_end
+            and suspensions.valid_to > accounts.period_start
+    where suspensions.subscription_id is null
 
 ),
 
