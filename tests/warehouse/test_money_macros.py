@@ -31,7 +31,11 @@ examples.load_profile("money-ci" if os.environ.get("CI") else "money")
 MONEY = load_macros()
 PRICE_UNITS = MONEY.price_units("amount", "quantity", "per")
 PRORATE = MONEY.prorate("amount", "quantity", "per")
-EVENT_AMOUNT = MONEY.event_amount("amount", "quantity", "connect_amount", "rate")
+EVENT_AMOUNT = MONEY.round_event(
+    MONEY.event_amount("amount", "quantity", "connect_amount", "rate"),
+    "rate.rounding_method",
+    "rate.rounding_decimals",
+)
 RATIO_OF = MONEY.ratio_of("numerator", "denominator")
 ROUND_MONEY = MONEY.round_money("amount", "minor_units")
 HALF_MINOR_UNIT = MONEY.half_minor_unit("minor_units")

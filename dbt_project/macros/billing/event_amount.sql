@@ -1,34 +1,23 @@
 {#-
-    The one way from units to an amount, before and after allowances.
     in: what the units of a whole event cost (decimal(18,6)) and how many they are (negative for a
     correction), its connect fee, and the relation with its rate's columns; out: what the event
-    costs, decimal(18,6): with the connect fee, within the minimum and the maximum, rounded.
+    costs before it is rounded, decimal(18,6): with the connect fee, within minimum and maximum.
     Nothing charged, or not known, costs nothing. A correction mirrors what it corrects.
 -#}
 {% macro event_amount(amount, units, connect_amount, rate) -%}
-    {%- set connected -%}
-    ({{ sign_of(units) }} * {{ amount }} + {{ connect_amount }})
-    {%- endset -%}
-    {%- set at_least -%}
-    greatest({{ connected }}, coalesce({{ rate }}.minimum_amount, {{ connected }}))
-    {%- endset -%}
-    {%- set bounded -%}
-    case
-        when {{ rate }}.maximum_strategy = 'free'
-            then least({{ at_least }}, {{ rate }}.maximum_amount)
-        else {{ at_least }}
-    end
-    {%- endset -%}
     cast(
         case
             when coalesce({{ units }}, 0) = 0 then 0
-            when {{ rate }}.rounding_method is null and {{ rate }}.minimum_amount is null
-                and {{ rate }}.maximum_strategy is null
-                then {{ sign_of(units) }} * {{ connected }}
-            else {{ sign_of(units) }}
-                * {{ round_event(
-                    bounded, rate ~ '.rounding_method', rate ~ '.rounding_decimals'
-                ) }}
+            else {{ sign_of(units) }} * least(
+                greatest(
+                    {{ sign_of(units) }} * {{ amount }} + {{ connect_amount }},
+                    coalesce({{ rate }}.minimum_amount, -999999999999)
+                ),
+                case
+                    when {{ rate }}.maximum_strategy = 'free' then {{ rate }}.maximum_amount
+                    else 999999999999
+                end
+            )
         end as decimal(18, 6)
     )
 {%- endmacro %}
@@ -68,21 +57,25 @@
 {%- endmacro %}
 
 {#-
-    in: a relation of segments with `segment_number`, `unit_amount`, `connect_amount` and units, one
-    of their events that have several (sums `unit_amount` and `units`, null where there is only
-    one), and that of their rates; out: the amount of a segment, decimal(18,6). What the event costs
-    beyond its units stands on its first segment, so that the segments add up to the event.
+    in: a relation of segments with `segment_number`, `unit_amount`, those of their event
+    (`event_unit_amount`, `event_amount`) and the rounding of its rate; out: the amount of a
+    segment, decimal(18,6). What the event costs beyond its units stands on its first segment, so
+    that the segments add up to the event.
 -#}
-{% macro segment_amount(segment, units, event, rate) -%}
+{% macro segment_amount(segment) -%}
     cast(
         case
-            when {{ segment }}.segment_number = 1
-                then {{ event_amount(
-                    'coalesce(' ~ event ~ '.unit_amount, ' ~ segment ~ '.unit_amount)',
-                    'coalesce(' ~ event ~ '.units, ' ~ segment ~ '.' ~ units ~ ')',
-                    segment ~ '.connect_amount', rate
-                ) }} - coalesce({{ event }}.unit_amount - {{ segment }}.unit_amount, 0)
-            else {{ segment }}.unit_amount
+            when {{ segment }}.segment_number > 1 then {{ segment }}.unit_amount
+            when coalesce({{ segment }}.rounding_method, 'none') = 'none'
+                then
+                    {{ segment }}.event_amount
+                    - ({{ segment }}.event_unit_amount - {{ segment }}.unit_amount)
+            else
+                {{ round_event(
+                    segment ~ '.event_amount', segment ~ '.rounding_method',
+                    segment ~ '.rounding_decimals'
+                ) }}
+                - ({{ segment }}.event_unit_amount - {{ segment }}.unit_amount)
         end as decimal(18, 6)
     )
 {%- endmacro %}

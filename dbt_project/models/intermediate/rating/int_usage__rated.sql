@@ -275,19 +275,35 @@ cut_events as (
 ),
 
 -- D-053: the connect fee, minimum, maximum and rounding are the event's, after its allowances.
-settled as (
+bounded as (
 
     select
         priced.*,
-        case
-            when priced.charged_units = 0 and priced.price_tier_set_id is not null
-                then priced.unit_amount
-            else {{ segment_amount('priced', 'charged_units', 'cut_events', 'usage_rates') }}
-        end as rated_amount
+        usage_rates.rounding_method,
+        usage_rates.rounding_decimals,
+        coalesce(cut_events.unit_amount, priced.unit_amount) as event_unit_amount,
+        {{ event_amount(
+            'coalesce(cut_events.unit_amount, priced.unit_amount)',
+            'coalesce(cut_events.units, priced.charged_units)',
+            'priced.connect_amount', 'usage_rates'
+        ) }} as event_amount
     from priced
     left join cut_events
         on priced.pass_id = cut_events.pass_id and priced.event_id = cut_events.event_id
     left join usage_rates on priced.usage_rate_id = usage_rates.usage_rate_id
+
+),
+
+settled as (
+
+    select
+        bounded.*,
+        case
+            when bounded.charged_units = 0 and bounded.price_tier_set_id is not null
+                then bounded.unit_amount
+            else {{ segment_amount('bounded') }}
+        end as rated_amount
+    from bounded
 
 ),
 

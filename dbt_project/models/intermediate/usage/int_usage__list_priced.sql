@@ -143,56 +143,72 @@ cut_events as (
 
 ),
 
-list_priced as (
+-- D-053: the connect fee, minimum, maximum and rounding are the event's.
+bounded as (
 
     select
-        priced.event_id,
-        priced.file_id,
-        priced.subscription_id,
-        priced.billing_account_id,
-        priced.legal_entity_id,
-        priced.plan_id,
-        priced.service,
-        priced.direction,
-        priced.identifier,
-        priced.other_number,
-        priced.serving_network,
-        priced.rating_group,
-        priced.country_code,
-        priced.zone_id,
-        priced.roaming_zone_id,
-        priced.time_band_id,
-        priced.charge_code,
-        priced.usage_rate_id,
-        priced.usage_rate_step_id,
-        priced.price_tier_set_id,
-        priced.currency_code,
-        priced.tax_category,
-        priced.suspense_reason,
-        priced.guiding_hash,
-        priced.tariff_hash,
-        priced.segment_number,
-        priced.segment_count,
-        priced.landing_sequence,
-        priced.record_number,
-        priced.duration_seconds,
-        priced.volume_bytes,
-        priced.measured_units,
-        priced.units,
-        priced.recorded_amount,
-        priced.rate_amount,
-        priced.per_units,
-        priced.connect_amount,
-        {{ segment_amount('priced', 'units', 'cut_events', 'usage_rates') }} as list_amount,
-        priced.started_at,
-        priced.segment_started_at,
-        priced.started_local,
-        priced.tariff_date,
-        priced.usage_period_start,
-        priced.usage_period_end
+        priced.*,
+        usage_rates.rounding_method,
+        usage_rates.rounding_decimals,
+        coalesce(cut_events.unit_amount, priced.unit_amount) as event_unit_amount,
+        {{ event_amount(
+            'coalesce(cut_events.unit_amount, priced.unit_amount)',
+            'coalesce(cut_events.units, priced.units)', 'priced.connect_amount', 'usage_rates'
+        ) }} as event_amount
     from priced
     left join cut_events on priced.event_id = cut_events.event_id
     left join usage_rates on priced.usage_rate_id = usage_rates.usage_rate_id
+
+),
+
+list_priced as (
+
+    select
+        bounded.event_id,
+        bounded.file_id,
+        bounded.subscription_id,
+        bounded.billing_account_id,
+        bounded.legal_entity_id,
+        bounded.plan_id,
+        bounded.service,
+        bounded.direction,
+        bounded.identifier,
+        bounded.other_number,
+        bounded.serving_network,
+        bounded.rating_group,
+        bounded.country_code,
+        bounded.zone_id,
+        bounded.roaming_zone_id,
+        bounded.time_band_id,
+        bounded.charge_code,
+        bounded.usage_rate_id,
+        bounded.usage_rate_step_id,
+        bounded.price_tier_set_id,
+        bounded.currency_code,
+        bounded.tax_category,
+        bounded.suspense_reason,
+        bounded.guiding_hash,
+        bounded.tariff_hash,
+        bounded.segment_number,
+        bounded.segment_count,
+        bounded.landing_sequence,
+        bounded.record_number,
+        bounded.duration_seconds,
+        bounded.volume_bytes,
+        bounded.measured_units,
+        bounded.units,
+        bounded.recorded_amount,
+        bounded.rate_amount,
+        bounded.per_units,
+        bounded.connect_amount,
+        {{ segment_amount('bounded') }} as list_amount,
+        bounded.started_at,
+        bounded.segment_started_at,
+        bounded.started_local,
+        bounded.tariff_date,
+        bounded.usage_period_start,
+        bounded.usage_period_end
+    from bounded
 
 )
 
