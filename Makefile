@@ -33,10 +33,10 @@ demo: $(VENV)/installed-demo ## Make the demo operator's data, bill it, and show
 	@$(BIN)/tollhouse demo
 
 test: lint parse ## Run every check there is: lint, dbt, wheel, all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGUMENTS)
 
 check: lint parse ## Run the quick part of `make test`, under two minutes
-	$(BIN)/python -m pytest -n 2 -m "not heavy" tests/unit $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not heavy" tests/unit $(PYTEST_ARGUMENTS)
 
 lint: $(VENV)/installed-dev ## Format, style and types of Python, and style of SQL in both dialects
 	$(BIN)/ruff format --check .

@@ -110,6 +110,22 @@ def _skip(reason: str) -> None:
     pytest.skip(f"PostgreSQL NOT RUN: {reason}")
 
 
+# Homes that several files share: made once, when these files run in one process.
+SHARED_HOMES = ("stage", "sampled_home")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`, keep a file in one process, and all files of a shared home."""
+    home_of: dict[Path, str] = {}
+    for item in items:
+        for name in SHARED_HOMES:
+            if name in getattr(item, "fixturenames", ()):
+                home_of[item.path] = name
+    for item in items:
+        group = home_of.get(item.path, item.nodeid.partition("::")[0])
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say loudly what was not tested: every skip whose reason says NOT RUN, of all workers."""
     skipped = (report.longrepr for report in terminalreporter.stats.get("skipped", ()))

@@ -35,8 +35,11 @@ def mail_sink(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def serve_smtp(handler: Any) -> Iterator[tuple[str, int]]:
-    """Serve SMTP with an aiosmtpd handler on a free port of this machine while the block runs."""
+def serve_smtp(handler: Any, **options: Any) -> Iterator[tuple[str, int]]:
+    """Serve SMTP with an aiosmtpd handler on a free port of this machine while the block runs.
+
+    `options` are those of `aiosmtpd.smtp.SMTP`, such as `tls_context`.
+    """
     try:
         from aiosmtpd.smtp import SMTP
     except ImportError as error:
@@ -47,7 +50,9 @@ def serve_smtp(handler: Any) -> Iterator[tuple[str, int]]:
     loop = asyncio.new_event_loop()
 
     def protocol() -> asyncio.Protocol:
-        made: asyncio.Protocol = SMTP(handler, hostname="localhost", loop=loop, timeout=60)
+        made: asyncio.Protocol = SMTP(
+            handler, hostname="localhost", loop=loop, timeout=60, **options
+        )
         return made
 
     server = loop.run_until_complete(loop.create_server(protocol, sock=listening))

@@ -16,7 +16,7 @@ from orchestration.lib.documents import store_document
 from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import record_complete
 from orchestration.render.documents import read_invoices
-from orchestration.render.worker import Rendered, render
+from orchestration.render.worker import Rendered, end_with_parent, render
 from orchestration.settings import Settings
 from renderers.invoice import Invoice
 
@@ -117,7 +117,7 @@ def _render(settings: Settings, document_ids: Sequence[str]) -> Iterator[list[Re
         return
     # Spawned, not forked: this process has threads and database connections open.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=end_with_parent) as pool:
         for start in range(0, len(document_ids), BATCH):
             yield list(pool.map(render, _read(settings, document_ids[start : start + BATCH])))
 

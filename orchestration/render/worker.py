@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 
 from renderers.invoice import Invoice, RenderError
 from renderers.pdf import render_pdf
@@ -17,6 +21,22 @@ class Rendered:
     pdf: bytes = b""
     html: bytes = b""
     error: str = ""
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed or not.
+
+    Else a killed run would leave its rendering processes behind, waiting for work for ever.
+    """
+    parent = parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+
+        def watch() -> None:
+            wait([sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def render(invoice: Invoice) -> Rendered:

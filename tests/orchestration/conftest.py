@@ -51,10 +51,16 @@ def again(stage: Stage, first: Snapshot) -> Snapshot:
 
 
 @pytest.fixture(scope="session")
-def stopped(stage: Stage, collected: Snapshot) -> Snapshot:
-    """The first bill date in two runs: stopped after the issue, then run on."""
+def issued(stage: Stage, collected: Snapshot) -> Snapshot:
+    """The first bill date up to the issue: nothing is rendered yet."""
     stage.restore(collected)
-    stage.run(FIRST_BILL_DATE, "--until", "issue")
+    return stage.keep("issued", stage.run(FIRST_BILL_DATE, "--until", "issue").output)
+
+
+@pytest.fixture(scope="session")
+def stopped(stage: Stage, issued: Snapshot) -> Snapshot:
+    """The first bill date in two runs: stopped after the issue, then run on."""
+    stage.restore(issued)
     return stage.keep("stopped", stage.run(FIRST_BILL_DATE).output)
 
 

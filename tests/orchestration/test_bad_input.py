@@ -147,6 +147,8 @@ def test_a_date_on_which_nothing_is_due_is_told(stage: Stage, collected: Snapsho
         (("run",), "--bill-date"),
         (("run", "--bill-date", "2026-11-01", "--render", "few"), "--render"),
         (("run", "--bill-date", "2026-11-01", "--until", "never"), "--until"),
+        (("run", "--bill-date", "2026-11-01", "--kind", "off_cycle"), "names its accounts"),
+        (("run", "--bill-date", "2026-11-01", "--accounts", "A1"), "names its accounts"),
         (("run", "--bill-date", "2019-11-01"), "2019-11-01"),
         (("run", "--bill-date", "2030-11-01"), "2030-11-01"),
         (("review", "release", "A0000001", "--bill-date", "2026-11-01"), "--reason"),

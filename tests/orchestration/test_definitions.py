@@ -296,6 +296,10 @@ def test_the_config_says_what_was_asked() -> None:
 
 def test_the_job_accepts_the_config(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("bill_run")
-    assert dg.validate_run_config(job, run_config(RunOptions(date(2026, 11, 1))))
+    for options in (
+        RunOptions(date(2026, 11, 1)),
+        RunOptions(date(2026, 11, 15), kind="off_cycle", accounts=("A1", "A2")),
+    ):
+        assert dg.validate_run_config(job, run_config(options))
     with pytest.raises(dg.DagsterInvalidConfigError):
         dg.validate_run_config(job, {"ops": {"opened_passes": {"config": {"kind": "OTHER"}}}})

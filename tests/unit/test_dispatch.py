@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import smtplib
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 from pypdf import PdfWriter
 from sqlalchemy import select
 
@@ -36,6 +38,7 @@ from orchestration.lib.errors import TollhouseError
 from orchestration.settings import Settings, Smtp
 
 SENT_AT = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
+CERTIFICATE = Path(__file__).parent / "tls" / "certificate.pem"
 SENDER = "Nordwind Mobil <billing@nordwind.example>"
 
 
@@ -189,6 +192,78 @@ def test_a_message_arrives_as_it_was_meant(
     assert attachment.get_filename() == "NW-R-2026-000001.pdf"
     assert attachment.get_content() == delivery.pdf_path.read_bytes()
     assert history(house) == [("NW-R-2026-000001:email", 1, "accepted", "250")]
+
+
+# TLS: a server whose self-made certificate is trusted by SSL_CERT_FILE, as OpenSSL reads it.
+
+
+class Encrypted(Scripted):
+    """Notes for every message whether it came over TLS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over_tls: list[bool] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.over_tls.append(session.ssl is not None)
+        return await super().handle_DATA(server, session, envelope)
+
+
+def _login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
+    return AuthResult(success=(given.login, given.password) == (b"billing", b"secret"))
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_name("key.pem"))
+    return context
+
+
+@pytest.mark.parametrize(("password", "accepted_count"), [("secret", 1), ("wrong", 0)])
+def test_starttls_encrypts_login_and_messages(
+    house: Ledger,
+    delivery: Delivery,
+    tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    password: str,
+    accepted_count: int,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    server = Encrypted()
+    options = {"tls_context": tls, "require_starttls": True, "authenticator": _login}
+    login = {"use_starttls": True, "user": "billing", "password": password}
+    with serve_smtp(server, **options) as address, channel_to(address, **login) as channel:
+        summary = dispatch(house, channel, [delivery])
+    assert summary.accepted_count == accepted_count
+    assert server.over_tls == [True] * accepted_count
+    assert password not in "".join(f"{one.code} {one.reason}" for one in summary.pending)
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_no_message(
+    house: Ledger, delivery: Delivery, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    server = Encrypted()
+    with (
+        serve_smtp(server, tls_context=tls) as address,
+        channel_to(address, use_starttls=True) as channel,
+    ):
+        summary = dispatch(house, channel, [delivery])
+    (pending,) = summary.pending
+    assert "certificate" in pending.reason
+    assert server.tried == server.mail == []
+
+
+def test_without_starttls_on_the_other_side_nothing_is_sent_in_the_clear(
+    house: Ledger, delivery: Delivery
+) -> None:
+    server = Encrypted()
+    with serve_smtp(server) as address, channel_to(address, use_starttls=True) as channel:
+        summary = dispatch(house, channel, [delivery])
+    (pending,) = summary.pending
+    assert "STARTTLS" in pending.reason
+    assert server.tried == server.mail == []
 
 
 def test_a_second_dispatch_sends_nothing(

@@ -12,10 +12,12 @@ from orchestration.defs.dbt_models import (
     Translator,
     bill_date_of,
     build_selected,
+    report_current,
     report_results,
     select_rest,
 )
 from orchestration.defs.partitions import BILL_DATES, WRITER_POOL
+from orchestration.lib.current import is_current, note_calculation
 from orchestration.lib.house import open_house
 from orchestration.lib.lock import writer_lock
 from orchestration.lib.say import say
@@ -72,7 +74,12 @@ def accounts(context: dg.AssetExecutionContext) -> Iterator[Result]:
     with writer_lock(house.settings, LOCK_SECONDS):
         require_sound_seeds(house.settings)
         export_for_dbt(house.settings, house.ledger)
-        results = build_selected(context, house)
+        if current := is_current(house):
+            say("tariff and accounts are as they were")
+        results = [] if current else build_selected(context, house)
+    if current:
+        yield from report_current(context)
+        return
     say("loaded the tariff and the accounts")
     yield from report_results(context, results, "loading tariff and accounts")
 
@@ -91,11 +98,17 @@ def calculation(context: dg.AssetExecutionContext) -> Iterator[Result]:
     house = open_house()
     with writer_lock(house.settings, LOCK_SECONDS):
         export_for_dbt(house.settings, house.ledger)
-        results = build_selected(context, house)
+        note_calculation(house, context.run_id)
+        if current := is_current(house):
+            say("nothing to calculate: the inputs are as they were")
+        results = [] if current else build_selected(context, house)
         has_failed = any(result.has_failed for result in results)
-        if not has_failed:
+        if not current and not has_failed:
             _record(context)
-        figures = {} if has_failed else _read_figures(house.settings)
+        figures = {} if current or has_failed else _read_figures(house.settings)
+    if current:
+        yield from report_current(context)
+        return
     if not has_failed:
         say(f"calculated and validated: {len(results)} models and checks")
     yield from report_results(context, results, "calculation", figures)

@@ -1,1 +1,0 @@
-"""The common benchmark: a month of usage, the same for every engine that rates it."""
