@@ -612,6 +612,37 @@ def quote(
         print_quotes(found, _console())
 
 
+@main.group()
+def bench() -> None:
+    """Measure this house on made-up work."""
+
+
+@bench.command("rating")
+@click.option("--events", type=click.IntRange(min=1_000), default=100_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def bench_rating(events: int, as_json: bool) -> None:
+    """Rate the common benchmark's month with the models that bill, and print its totals."""
+    import time
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from orchestration.bench.rating import rate_workload
+
+    started, used = time.perf_counter(), time.process_time()
+    with TemporaryDirectory(prefix="tollhouse-bench-") as scratch:
+        totals = rate_workload(Settings.from_environment(), Path(scratch), events)
+    figures = {
+        **asdict(totals),
+        "wall_seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(time.process_time() - used, 1),
+    }
+    if as_json:
+        print_json(figures)
+    else:
+        print_table("", ("figure", "value"), [(name, str(figures[name])) for name in figures])
+
+
 @main.command()
 @click.option("--subscribers", type=int, help="A smaller demo (default: all 5,000).")
 @click.option(

@@ -230,6 +230,7 @@ usage_rates as (
 
     select
         usage_rate_id,
+        connect_when,
         minimum_amount,
         maximum_amount,
         maximum_strategy,
@@ -267,7 +268,8 @@ cut_events as (
         pass_id,
         event_id,
         sum(unit_amount) as unit_amount,
-        sum(charged_units) as units
+        sum(charged_units) as units,
+        sum(free_units) as free_units
     from priced
     where segment_count > 1
     group by pass_id, event_id
@@ -275,22 +277,40 @@ cut_events as (
 ),
 
 -- D-053: the connect fee, minimum, maximum and rounding are the event's, after its allowances.
-bounded as (
+connected as (
 
     select
-        priced.*,
+        {{ all_columns_but('priced', ['connect_amount']) }},
+        usage_rates.minimum_amount,
+        usage_rates.maximum_amount,
+        usage_rates.maximum_strategy,
         usage_rates.rounding_method,
         usage_rates.rounding_decimals,
         coalesce(cut_events.unit_amount, priced.unit_amount) as event_unit_amount,
-        {{ event_amount(
-            'coalesce(cut_events.unit_amount, priced.unit_amount)',
-            'coalesce(cut_events.units, priced.charged_units)',
-            'priced.connect_amount', 'usage_rates'
-        ) }} as event_amount
+        coalesce(cut_events.units, priced.charged_units) as event_units,
+        case
+            when
+                usage_rates.connect_when = 'nothing_free'
+                and coalesce(cut_events.free_units, priced.free_units) > 0
+                then cast(0 as decimal(18, 6))
+            else priced.connect_amount
+        end as connect_amount
     from priced
     left join cut_events
         on priced.pass_id = cut_events.pass_id and priced.event_id = cut_events.event_id
     left join usage_rates on priced.usage_rate_id = usage_rates.usage_rate_id
+
+),
+
+bounded as (
+
+    select
+        connected.*,
+        {{ event_amount(
+            'connected.event_unit_amount', 'connected.event_units', 'connected.connect_amount',
+            'connected'
+        ) }} as event_amount
+    from connected
 
 ),
 
