@@ -25,10 +25,12 @@ from orchestration.scratch.trees import Tree
 from orchestration.settings import Settings
 
 WAIT_SECONDS = 600.0
-# What is computed on arrival: the one table that grows by file and not by pass.
-ARRIVAL = "model.tollhouse.int_usage__list_priced"
+# What is computed on arrival grows by file and not by pass; its rows carry the hash of the tariff
+# that they were made with, and what makes that hash.
+ARRIVAL = "model.tollhouse.int_usage__arrived"
+ARRIVAL_HASH = "model.tollhouse.int_tariff__arrival_hash"
 # What a node is taken to last until one run has measured it.
-USUAL_SECONDS = {"int_usage__rated": 5.0, "int_usage__list_priced": 5.0, "": 0.06}
+USUAL_SECONDS = {"int_usage__rated": 5.0, "int_usage__arrived": 5.0, "": 0.06}
 # Told how much of a side is done, both in seconds of work.
 Advance = Callable[[float, float], None]
 
@@ -73,7 +75,15 @@ def build_side(
     there = _relations(workspace.warehouse)
     plan = _plan(workspace, dbt.recipes(), manifest, needed, there, as_of)
     _drop(workspace.warehouse, manifest, there, plan.dropped)
-    build_nodes(settings, dbt, plan.made, f"billing under {tree.label}", advance)
+    what = f"billing under {tree.label}"
+    made = plan.made
+    if plan.unsure:
+        first = [one for one in made if one in needed_nodes(manifest, (ARRIVAL_HASH,))]
+        build_nodes(settings, dbt, first, what, lambda _done, _whole: None)
+        stale = [one for one in plan.unsure if _is_mostly_stale(workspace.warehouse, one)]
+        _drop(workspace.warehouse, manifest, there, stale)
+        made = [one for one in made if one not in first]
+    build_nodes(settings, dbt, made, what, advance)
     return Side(tree, workspace.warehouse, tuple(plan.made), len(needed) - len(plan.made))
 
 
@@ -127,12 +137,12 @@ def clear_side(folder: Path) -> None:
 
 
 def needed_nodes(manifest: Mapping[str, Any], outputs: Sequence[str]) -> list[str]:
-    """Return the outputs and all seeds and models they are made of."""
+    """Return the outputs, by name or id, and all seeds and models they are made of."""
     nodes = manifest["nodes"]
     by_name = {
         node["name"]: name for name, node in nodes.items() if node["resource_type"] == "model"
     }
-    waiting = [by_name[one] for one in outputs]
+    waiting = [one if one in nodes else by_name[one] for one in outputs]
     found: dict[str, None] = {}
     while waiting:
         name = waiting.pop()
@@ -144,8 +154,11 @@ def needed_nodes(manifest: Mapping[str, Any], outputs: Sequence[str]) -> list[st
 
 @dataclass(frozen=True)
 class _Plan:
+    """What is made, what is dropped before it, and what may be dropped: arrival under new seeds."""
+
     made: list[str]
     dropped: list[str]
+    unsure: list[str]
 
 
 def _plan(
@@ -160,11 +173,13 @@ def _plan(
 
     Kept: seeds of the same content; views of the same code over the same files; tables of the same
     code and seeds that hang neither on the ledger nor on landing that grew since. What is computed
-    on arrival finds what has changed by itself (its rows carry the hash of the tariff), unless its
-    code is another or most of its rows would be made again: then it is written anew.
+    on arrival finds by itself what has changed, unless its code is another; where its seeds are,
+    the hash in its rows will tell whether it is written anew.
     """
     built = read_built(workspace.warehouse)
-    made, dropped = [], []
+    made: list[str] = []
+    dropped: list[str] = []
+    unsure: list[str] = []
     for name in needed:
         node, recipe, was = manifest["nodes"][name], recipes.of_node[name], built.get(name)
         is_there = was is not None and node["name"] in there
@@ -186,26 +201,28 @@ def _plan(
         adds_on_arrival = kind == "incremental" and (
             node["config"]["incremental_strategy"] != "replace_runs"
         )
-        if adds_on_arrival and same_code and (same_seeds or _is_mostly_done(workspace, as_of)):
+        if adds_on_arrival and same_code:
+            if not same_seeds and ARRIVAL_HASH in recipes.of_node:
+                unsure.append(name)
             continue
         is_view = there.get(node["name"], "view") == "view"
         if not is_view or kind != "view":
             dropped.append(name)
-    return _Plan(made, dropped)
+    return _Plan(made, dropped, unsure)
 
 
-def _is_mostly_done(workspace: Workspace, as_of: AsOf) -> bool:
-    """Whether most usage was billed before these passes, and so is not priced again."""
-    frozen = workspace.exports / "ledger" / "frozen_files" / "*.parquet"
-    with duckdb.connect(str(workspace.warehouse)) as sql:
-        (billed,) = sql.execute(
-            "select coalesce(sum(row_count), 0) from read_parquet(?) where entity = 'billed_usage'",
-            [str(frozen)],
-        ).fetchall()[0]
-        (priced,) = sql.execute(
-            "select count(*) from intermediate.int_usage__list_priced"
-        ).fetchall()[0]
-    return bool(billed * 2 > priced)
+def _is_mostly_stale(warehouse: Path, name: str) -> bool:
+    """Whether most rows of a table were made with another tariff: then all are made at once."""
+    table = name.split(".")[2]
+    with duckdb.connect(str(warehouse)) as sql:
+        ((stale, rows),) = sql.execute(
+            f"""
+            select count(*) filter (rows.tariff_hash <> tariff.tariff_hash), count(*)
+            from intermediate."{table}" as rows
+            cross join intermediate.int_tariff__arrival_hash as tariff
+            """
+        ).fetchall()
+    return bool(stale * 2 > rows)
 
 
 def _relations(warehouse: Path) -> dict[str, str]:
