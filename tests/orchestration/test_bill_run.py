@@ -439,8 +439,8 @@ def test_an_account_of_another_currency_or_of_an_unknown_cycle_is_held_and_the_r
     assert answer.exit_code == 0, answer.output
     odd = stage.keep("odd")
     held = odd.query(
-        "select billing_account_id, rule_id from marts.fct_review_queue"
-        " where rule_id in ('foreign_currency', 'unknown_cycle') and review_status = 'held'"
+        "select billing_account_id, outcome_reason from intermediate.int_accounts__decided"
+        " where outcome = 'held' and billing_account_id in ('A0000001', 'A0000002')"
         " order by all"
     )
     assert held == [("A0000001", "foreign_currency"), ("A0000002", "unknown_cycle")]
