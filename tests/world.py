@@ -73,6 +73,9 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "bill_cycles": {"legal_entity_id": ENTITY, "interval_months": 1},
 }
 
+# Reference that cases add to; other tables hold what cases seed alone.
+ADDED_TO = ("tax_jurisdictions", "tax_rates")
+
 
 @dataclass(frozen=True)
 class Subscriber:
@@ -250,6 +253,12 @@ class World:
         )
         return Subscriber(account, subscription, number, cycle_id)
 
+    def change(self, entity: str, key: str, **values: object) -> None:
+        """Change columns of the record of an inbox file whose first column is `key`."""
+        first = ENTITY_BY_NAME[entity].columns[0].name
+        (record,) = [row for row in self._inbox[entity] if row[first] == key]
+        record.update(values)
+
     def usage(self, subscriber: Subscriber, started_at: str, **values: object) -> str:
         """Add a usage record of a subscriber and return its record id. Voice unless said."""
         self._records += 1
@@ -370,7 +379,11 @@ class World:
                 continue
             if table == "review_rules":
                 continue
-            _write_csv(path, self._columns[table], self._seeds.get(table, []))
+            rows = self._seeds.get(table, [])
+            if table in ADDED_TO:
+                with path.open(encoding="utf-8", newline="") as file:
+                    rows = [*csv.DictReader(file), *rows]
+            _write_csv(path, self._columns[table], rows)
         for entity, rows in self._inbox.items():
             folder = self.settings.inbox / entity
             folder.mkdir(parents=True)

@@ -171,6 +171,8 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             Column("opened_date", DATE),
             _optional("closed_date", DATE),
             Column("valid_from", DATE),
+            _extension("tax_jurisdiction", CODE),
+            _extension("parent_account_id", CODE),
         ),
         ("billing_account_id", "valid_from"),
         (_ended_earlier("opened_date", "closed_date"),),
@@ -303,6 +305,7 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             Column("charged_date", DATE),
             Column("tax_category", CODE),
             _extension("corrected_charge_id", CHARGE_ID),
+            _extension("charge_code", CODE),
         ),
         ("one_off_charge_id",),
         (
@@ -325,6 +328,21 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ),
         ("redemption_id",),
         (_ended_earlier("redeemed_date", "ended_date"),),
+    ),
+    Entity(
+        "tax_exemptions",
+        "Certificates that exempt a customer from taxes; `*` as jurisdiction or tax type is any.",
+        (
+            Column("exemption_id", CODE),
+            Column("customer_id", CODE),
+            Column("tax_jurisdiction", TEXT),
+            Column("tax_type", TEXT),
+            Column("reason", TEXT),
+            Column("valid_from", DATE),
+            _optional("valid_to", DATE),
+        ),
+        ("exemption_id",),
+        (_ends_before_start("valid_from", "valid_to"),),
     ),
     Entity(
         "payments",

@@ -50,11 +50,11 @@ OF_ACCOUNTS = """
     and billing_account_id in (
         select decided.billing_account_id
         from intermediate.int_accounts__decided as decided
-        where decided.pass_id = ? and decided.outcome = '{outcome}'
+        where decided.pass_id = ? and decided.outcome in ({outcomes})
     )"""
 CONDITIONS = {
-    "issued": OF_ACCOUNTS.format(outcome="issue"),
-    "held": OF_ACCOUNTS.format(outcome="held"),
+    "issued": OF_ACCOUNTS.format(outcomes="'issue', 'consolidated'"),
+    "held": OF_ACCOUNTS.format(outcomes="'held'"),
     "not_issued": "and outcome <> 'issue'",
     "whole": "",
 }

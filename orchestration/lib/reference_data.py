@@ -45,7 +45,9 @@ TAX_HEADER = (
     "jurisdiction",
     "tax_type",
     "tax_category",
+    "einvoice_category",
     "rate",
+    "compound_order",
     "valid_from",
     "valid_to",
 )
@@ -258,7 +260,8 @@ def make_tax_rates(source: Path) -> list[Row]:
 def _tax_rate(category: str, rate: Decimal, valid_from: str, valid_to: str) -> Row:
     tax_rate_id = f"{TAX_JURISDICTION}-vat-{category}-{valid_from}".lower()
     jurisdiction = TAX_JURISDICTION
-    return (tax_rate_id, jurisdiction, "vat", category, f"{rate:.6f}", valid_from, valid_to)
+    named = (tax_rate_id, jurisdiction, "vat", category, category)
+    return (*named, f"{rate:.6f}", "0", valid_from, valid_to)
 
 
 def _boolean(value: bool) -> str:

@@ -76,7 +76,8 @@ NAMED = """
     order by all
 """
 # Closed: accounts whose final bill does not wait for their cycle, where the policy says so. Those
-# of a cycle due on the date are in its main pass, and what closed before go-live is not ours.
+# of a cycle due on the date are in its main pass, what closed before go-live is not ours, and what
+# another account pays for waits for that one's invoice.
 CLOSED = """
     select accounts.legal_entity_id, accounts.bill_cycle_id, accounts.billing_account_id,
         accounts.closed_date
@@ -97,8 +98,20 @@ CLOSED = """
         and accounts.valid_to > $bill_date
         and accounts.closed_date <= $bill_date
         and accounts.closed_date >= policy.go_live_date
+        and accounts.payer_account_id = accounts.billing_account_id
         and periods.period_start is null
     order by all
+"""
+
+
+# Paid: the accounts that stand on another one's invoice.
+PAID = """
+    select billing_account_id, payer_account_id
+    from intermediate.int_billing_accounts__dated
+    where
+        payer_account_id <> billing_account_id
+        and valid_from <= $bill_date
+        and valid_to > $bill_date
 """
 
 
@@ -142,6 +155,12 @@ def read_closed_cycles(settings: Settings, ledger: Ledger, bill_date: date) -> l
         if last is None or (last.is_issued and last.bill_date < closed_date):
             due.append((entity, cycle, account))
     return _group(due)
+
+
+def _read_payers(settings: Settings, bill_date: date) -> dict[str, str]:
+    """Return who pays for each account that does not pay for itself."""
+    with open_warehouse(settings) as warehouse:
+        return dict(warehouse.execute(PAID, {"bill_date": bill_date}).fetchall())
 
 
 def _group(rows: Sequence[tuple[str, str, str]]) -> list[DueCycle]:
@@ -229,20 +248,28 @@ def open_supplementary_passes(
     """Open a supplementary pass for the accounts of a run that were released from review.
 
     Released: the last decision of the run says so, the account still belongs to an issued pass of
-    the run and has no document of it. Returns the passes still to be issued; none when nobody was
-    released.
+    the run, and neither it nor who pays for it has a document of it. The accounts that stand on one
+    invoice come along, since they were held together. Returns the passes still to be issued; none
+    when nobody was released.
     """
+    payers = _read_payers(settings, bill_date)
     with ledger.write() as connection:
         known = read_passes(connection, bill_date)
         assigned = read_assigned(connection)
         for run_id in sorted({one.bill_run_id for one in known}):
             of_run = [one for one in known if one.bill_run_id == run_id]
             issued_ids = {one.pass_id for one in of_run if one.is_issued}
-            released = sorted(
-                account
+            paying = {
+                payers.get(account, account)
                 for account, held_in in _released(connection, issued_ids).items()
                 if assigned.get(account) == held_in
                 and not _has_document(connection, account, issued_ids)
+                and not _has_document(connection, payers.get(account, account), issued_ids)
+            }
+            released = sorted(
+                account
+                for account, held_in in assigned.items()
+                if held_in in issued_ids and payers.get(account, account) in paying
             )
             if not released:
                 continue

@@ -29,6 +29,12 @@ from renderers.invoice import (
 PAST_BILLS = 6
 HUNDRED = Decimal(100)
 TAX_NAMES = {("vat", "de"): "USt.", ("vat", "en"): "VAT"}
+REVERSE_CHARGE = {
+    "de": "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge)",
+    "en": "Reverse charge: the recipient is liable for the tax",
+}
+EXEMPT = {"de": "Steuerbefreit", "en": "Exempt from tax"}
+TAX_IN = {"de": "Steuerbetrag in", "en": "Tax in"}
 BAND_NAMES = {
     "de": {"day": "Tag", "evening": "Abend", "night": "Nacht"},
     "en": {"day": "day", "evening": "evening", "night": "night"},
@@ -41,24 +47,26 @@ INVOICES = """
     where list_contains($invoice_ids, invoices.invoice_id)
 """
 LINES = """
-    select
-        lines.*,
-        taxes.tax_rate
-    from marts.fct_invoice_lines as lines
-    left join marts.fct_invoice_taxes as taxes
-        on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
-    where list_contains($invoice_ids, lines.invoice_id)
-    order by lines.invoice_id, lines.line_number
+    select *
+    from marts.fct_invoice_lines
+    where list_contains($invoice_ids, invoice_id)
+    order by invoice_id, line_number
 """
 TAXES = """
-    select *
+    select
+        *,
+        -- Of several taxes on the lines of a category, the first shows what is taxed.
+        dense_rank() over (
+            partition by invoice_id, tax_category
+            order by taxable_amount > net_amount, tax_jurisdiction, tax_type
+        ) > 1 as is_additional
     from marts.fct_invoice_taxes
     where list_contains($invoice_ids, invoice_id)
-    order by invoice_id, tax_rate desc, tax_category
+    order by invoice_id, tax_rate desc, tax_category, tax_jurisdiction, tax_type
 """
 USAGE = """
     select
-        usage.pass_id || '/' || usage.billing_account_id as invoice_id,
+        invoices.invoice_id,
         usage.subscription_id,
         usage.started_local,
         usage.service,
@@ -71,7 +79,8 @@ USAGE = """
         labels.zone_label_de,
         labels.country_name
     from marts.fct_rated_usage as usage
-    inner join (select distinct pass_id, billing_account_id from marts.fct_invoices
+    inner join (select distinct invoice_id, pass_id, billing_account_id
+                from marts.fct_invoice_lines
                 where list_contains($invoice_ids, invoice_id)) as invoices
         on
             usage.pass_id = invoices.pass_id
@@ -153,6 +162,7 @@ def _invoice(
                 rate=tax["tax_rate"] * HUNDRED,
                 taxable_amount=tax["taxable_amount"],
                 tax_amount=tax["tax_amount"],
+                is_additional=tax["is_additional"],
             )
             for tax in taxes
         ),
@@ -165,7 +175,23 @@ def _invoice(
             PastBill(month=bill["billed_month"], total_amount=bill["total_amount"]) for bill in past
         ),
         language=language,
+        notes=_notes(row, taxes, language),
     )
+
+
+def _notes(row: Row, taxes: list[Row], language: str) -> tuple[str, ...]:
+    """Return what the law wants said: why no tax is due, and the tax in the seller's currency."""
+    reasons = {tax["exemption_reason"] for tax in taxes if tax["exemption_reason"]}
+    notes = [REVERSE_CHARGE[language]] if "reverse charge" in reasons else []
+    notes += [f"{EXEMPT[language]}: {one}" for one in sorted(reasons - {"reverse charge"})]
+    if row["tax_currency_tax_amount"] is not None:
+        notes.append(
+            f"{TAX_IN[language]} {row['tax_currency_code']}: "
+            f"{row['tax_currency_tax_amount'].normalize():f} "
+            f"(1 {row['currency_code']} = {row['tax_exchange_rate'].normalize():f} "
+            f"{row['tax_currency_code']})"
+        )
+    return tuple(notes)
 
 
 def _party(row: Row, role: Literal["seller", "buyer"]) -> Party:

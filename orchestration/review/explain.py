@@ -24,6 +24,7 @@ from orchestration.review.tariff_rows import (
     CHARGE_CAPS,
     COMMITMENTS,
     COUPONS,
+    FEES,
     PRICE_PHASES,
     PROMOTIONS,
     RECURRING_CHARGES,
@@ -63,7 +64,13 @@ INVOICE = """
     limit 1
 """
 LINES = """
-    select lines.*, charges.amount as charge_amount
+    select
+        lines.*,
+        charges.priced_amount as charge_amount,
+        charges.priced_currency_code,
+        charges.tax_category as priced_tax_category,
+        charges.exchange_rate,
+        charges.amount as converted_amount
     from marts.fct_invoice_lines as lines
     inner join marts.fct_charges as charges on lines.invoice_line_id = charges.charge_id
     where
@@ -73,27 +80,33 @@ LINES = """
 """
 TAXES = """
     select upper(tax_type) as tax_type, tax_category, tax_rate, taxable_amount, tax_amount,
-        tax_rate_id
+        tax_rate_id, net_amount, exemption_reason, tax_jurisdiction
     from marts.fct_invoice_taxes
     where invoice_id = $invoice_id
     order by tax_rate desc, tax_category
 """
-# The account's rated segments of the pass, once for all lines.
+# The rated segments of the pass that stand on the invoice, once for all lines.
 KEEP_USAGE = """
     create temp table explained_usage as
     select usage.*, files.file_name
     from {source} as usage
     left join staging.stg_landing__files as files
         on usage.file_id = files.file_id and files.file_status <> 'duplicate'
-    where usage.pass_id = $pass_id and usage.billing_account_id = $billing_account_id
+    where
+        usage.pass_id = $pass_id
+        and usage.billing_account_id in (
+            select billing_account_id
+            from marts.fct_invoice_lines
+            where invoice_id = $invoice_id
+        )
 """
 _OF_LINE = """
     from explained_usage
     where
         subscription_id = $subscription_id
         and charge_code = $charge_code
-        and currency_code = $currency_code
-        and tax_category = $tax_category
+        and currency_code = $priced_currency_code
+        and tax_category = $priced_tax_category
         and usage_period_start = $period_start
         and usage_period_end = $period_end
 """
@@ -301,8 +314,14 @@ def _find(
 def _explain_line(one: _Line) -> ExplainedLine:
     arithmetic, sources, count, records = EXPLAINED[one.line["charge_type"]](one)
     line = one.line
+    if line["priced_currency_code"] != line["currency_code"]:
+        arithmetic.append(
+            f"{plain(line['charge_amount'], 6)} {line['priced_currency_code']} x "
+            f"{plain(line['exchange_rate'] or Decimal(0), 9)} = "
+            f"{plain(line['converted_amount'], 6)} {line['currency_code']}"
+        )
     rounded = (
-        f"{plain(line['charge_amount'], 6)} rounded half-up = "
+        f"{plain(line['converted_amount'], 6)} rounded half-up = "
         f"{plain(line['net_amount'])} {line['currency_code']}"
     )
     return ExplainedLine(
@@ -525,6 +544,14 @@ def _one_off(one: _Line) -> _Explained:
     return [f"{plain(one.line['charge_amount'], 6)} as received"], sources, 0, []
 
 
+def _fee(one: _Line) -> _Explained:
+    tariff_row = one.tariff_row(FEES)
+    percent = tariff_row.values.get("fee_percent")
+    worth = f"{percent} % of what is left" if percent else tariff_row.values.get("fee_amount", "?")
+    text = f"fee of {worth} = {plain(one.line['charge_amount'], 6)}"
+    return [text], [str(tariff_row)], 0, []
+
+
 EXPLAINED: dict[str, Callable[[_Line], _Explained]] = {
     "usage": _usage,
     "recurring": _recurring,
@@ -533,14 +560,19 @@ EXPLAINED: dict[str, Callable[[_Line], _Explained]] = {
     "cap": _cap,
     "minimum": _minimum,
     "coupon": _coupon,
+    "fee": _fee,
 }
 
 
 def _tax_text(row: Row, tariff: Tariff) -> str:
     tariff_row = tariff.row(TAX_RATES, row["tax_rate_id"])
+    base = plain(row["taxable_amount"])
+    if row["taxable_amount"] != row["net_amount"]:
+        base = f"{plain(row['net_amount'])} and the taxes before it = {base}"
+    why = f" ({row['exemption_reason']})" if row["exemption_reason"] else ""
     return (
-        f"{row['tax_type']} {plain(row['tax_rate'] * 100, 0)} % of "
-        f"{plain(row['taxable_amount'])} rounded half-up = {plain(row['tax_amount'])}"
+        f"{row['tax_type']} {plain(row['tax_rate'] * 100, 0)} %{why} of "
+        f"{base} rounded half-up = {plain(row['tax_amount'])}"
         f" by {tariff_row}"
     )
 

@@ -25,6 +25,7 @@ CHARGE_CAPS = "tariff/charge_caps.csv"
 COMMITMENTS = "tariff/commitments.csv"
 COUPONS = "tariff/coupons.csv"
 TAX_RATES = "reference/tax_rates.csv"
+FEES = "tariff/fees.csv"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,12 @@ prices as (
         csv_line,
         tax_category
     from commitments
+    union all
+    select
+        'fees' as seed,
+        csv_line,
+        tax_category
+    from fees
 
 ),
 

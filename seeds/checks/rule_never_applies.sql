@@ -1,4 +1,4 @@
--- A cap or commitment that no bill can ever show: its charge code is of another charge type, or its
+-- A cap, commitment or fee that no bill can ever show: its charge code is of another charge type, or its
 -- plan is not sold while it runs.
 with
 
@@ -25,6 +25,17 @@ rules as (
         valid_from,
         valid_to
     from commitments
+    union all
+    select
+        'fees' as seed,
+        csv_line,
+        fee_id as rule_id,
+        plan_id,
+        charge_type,
+        charge_code,
+        valid_from,
+        valid_to
+    from fees
 
 ),
 

@@ -45,6 +45,8 @@ known as (
         versions.language,
         versions.delivery_channel,
         versions.sales_region,
+        versions.tax_jurisdiction,
+        versions.parent_account_id,
         versions.valid_from,
         first_value(versions.opened_date) over newest_first as opened_date,
         first_value(versions.closed_date) over newest_first as closed_date
@@ -83,6 +85,40 @@ accounts as (
 
 ),
 
+-- D-080: paid by the topmost account above it, up to three levels, that the same pass bills; an
+-- account above which there is none, or only a circle, pays for itself.
+payers as (
+
+    select
+        accounts.pass_id,
+        accounts.billing_account_id,
+        case
+            when parents.billing_account_id is null then accounts.billing_account_id
+            when grandparents.billing_account_id is null then parents.billing_account_id
+            when topmost.billing_account_id is null then grandparents.billing_account_id
+            when beyond.billing_account_id is null then topmost.billing_account_id
+            else accounts.billing_account_id
+        end as payer_account_id
+    from accounts
+    left join accounts as parents
+        on
+            accounts.pass_id = parents.pass_id
+            and accounts.parent_account_id = parents.billing_account_id
+    left join accounts as grandparents
+        on
+            parents.pass_id = grandparents.pass_id
+            and parents.parent_account_id = grandparents.billing_account_id
+    left join accounts as topmost
+        on
+            grandparents.pass_id = topmost.pass_id
+            and grandparents.parent_account_id = topmost.billing_account_id
+    left join accounts as beyond
+        on
+            topmost.pass_id = beyond.pass_id
+            and topmost.parent_account_id = beyond.billing_account_id
+
+),
+
 in_scope as (
 
     select
@@ -92,20 +128,23 @@ in_scope as (
         passes.legal_entity_id,
         passes.bill_cycle_id,
         assigned.billing_account_id,
+        payers.payer_account_id,
         accounts.customer_id,
-        accounts.currency_code,
+        payer_accounts.customer_id as payer_customer_id,
+        payer_accounts.currency_code,
         accounts.time_zone,
         accounts.language,
         accounts.delivery_channel,
         accounts.sales_region,
-        passes.tax_jurisdiction,
-        accounts.legal_entity_id as stated_legal_entity_id,
-        accounts.bill_cycle_id as stated_bill_cycle_id,
+        coalesce(accounts.tax_jurisdiction, passes.tax_jurisdiction) as tax_jurisdiction,
+        payer_accounts.legal_entity_id as stated_legal_entity_id,
+        payer_accounts.bill_cycle_id as stated_bill_cycle_id,
         cycles.bill_cycle_id is not null as is_cycle_known,
         passes.interval_months,
         passes.interval_weeks,
         passes.anchor_day,
         passes.payment_term_days,
+        passes.tax_rounding,
         passes.landing_watermark,
         passes.crm_sequence,
         passes.bill_date,
@@ -122,10 +161,18 @@ in_scope as (
         on
             passes.pass_id = accounts.pass_id
             and assigned.billing_account_id = accounts.billing_account_id
+    inner join payers
+        on
+            accounts.pass_id = payers.pass_id
+            and accounts.billing_account_id = payers.billing_account_id
+    inner join accounts as payer_accounts
+        on
+            payers.pass_id = payer_accounts.pass_id
+            and payers.payer_account_id = payer_accounts.billing_account_id
     left join cycles
         on
-            accounts.legal_entity_id = cycles.legal_entity_id
-            and accounts.bill_cycle_id = cycles.bill_cycle_id
+            payer_accounts.legal_entity_id = cycles.legal_entity_id
+            and payer_accounts.bill_cycle_id = cycles.bill_cycle_id
 
 )
 

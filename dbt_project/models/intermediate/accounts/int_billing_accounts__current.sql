@@ -24,6 +24,8 @@ current_rows as (
         accounts.language,
         accounts.delivery_channel,
         accounts.sales_region,
+        accounts.parent_account_id,
+        accounts.payer_account_id,
         accounts.opened_date,
         accounts.closed_date,
         accounts.file_id,

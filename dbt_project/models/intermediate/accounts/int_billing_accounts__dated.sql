@@ -69,6 +69,7 @@ dated as (
         checked.language,
         checked.delivery_channel,
         checked.sales_region,
+        checked.parent_account_id,
         first_value(checked.opened_date) over newest_first as opened_date,
         first_value(checked.closed_date) over newest_first as closed_date,
         checked.file_id,
@@ -91,6 +92,17 @@ dated as (
             order by checked.valid_from desc
         )
 
-)
+),
 
-select * from dated
+own as (
+
+    select
+        dated.*,
+        dated.billing_account_id as payer_account_id,
+        dated.parent_account_id as next_account_id
+    from dated
+
+),
+{{ paid_by_parents(3) }}
+
+select * from paid_3

@@ -59,6 +59,7 @@ policy as (
         legal_entity_id,
         go_live_date,
         payment_term_days,
+        tax_rounding,
         valid_from,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
     from {{ ref('billing_policy') }}
@@ -115,6 +116,7 @@ described as (
         cycles.interval_weeks,
         cycles.anchor_day,
         policy.payment_term_days,
+        policy.tax_rounding,
         watermarks.landing_watermark,
         crm_files.crm_sequence,
         bill_runs.bill_date,

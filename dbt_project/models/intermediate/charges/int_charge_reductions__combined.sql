@@ -92,32 +92,69 @@ united as (
 
 ),
 
--- The charge that a reduction stands in: one per rule, subscription, tax category and period; a
--- coupon's belongs to the account.
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        issue_date
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
+-- A reduction is taxed like what it reduces; a minimum made up for, on the pass's tax point.
+tax_points as (
+
+    select
+        charge_id,
+        tax_point_date
+    from {{ ref('int_charges__priced') }}
+
+),
+
+dated as (
+
+    select
+        united.*,
+        nullif(tax_points.tax_point_date, accounts.issue_date) as corrected_tax_point_date,
+        coalesce(tax_points.tax_point_date, accounts.issue_date) as tax_point_date
+    from united
+    inner join accounts
+        on
+            united.pass_id = accounts.pass_id
+            and united.billing_account_id = accounts.billing_account_id
+    left join tax_points on united.reduced_charge_id = tax_points.charge_id
+
+),
+
+-- The charge that a reduction stands in: one per rule, subscription, tax category, tax
+-- point and period; a coupon's belongs to the account.
 combined as (
 
     select
         concat_ws(
-            '/', united.pass_id, united.billing_account_id, united.subscription_id,
-            united.charge_code, united.rule_id, united.tax_category,
-            cast(united.period_start as string), cast(united.period_end as string)
+            '/', dated.pass_id, dated.billing_account_id, dated.subscription_id,
+            dated.charge_code, dated.rule_id, dated.tax_category,
+            cast(dated.period_start as string), cast(dated.period_end as string),
+            cast(dated.corrected_tax_point_date as string)
         ) as charge_id,
-        united.reduced_charge_id,
-        united.pass_id,
-        united.billing_account_id,
-        united.subscription_id,
-        united.rule_type,
-        united.rule_id,
-        united.currency_code,
-        united.tax_category,
-        united.base_amount,
-        united.amount,
-        united.rounded_amount,
-        united.aligned_period_start,
-        united.period_start,
-        united.period_end
-    from united
-    inner join passes on united.pass_id = passes.pass_id
+        dated.reduced_charge_id,
+        dated.pass_id,
+        dated.billing_account_id,
+        dated.subscription_id,
+        dated.rule_type,
+        dated.rule_id,
+        dated.currency_code,
+        dated.tax_category,
+        dated.base_amount,
+        dated.amount,
+        dated.rounded_amount,
+        dated.tax_point_date,
+        dated.aligned_period_start,
+        dated.period_start,
+        dated.period_end
+    from dated
+    inner join passes on dated.pass_id = passes.pass_id
 
 )
 

@@ -69,6 +69,15 @@ rules as (
         charge_type,
         charge_code
     from {{ ref('commitments') }}
+    union all
+    select
+        'fee' as rule_type,
+        fee_id as rule_id,
+        plan_id,
+        billing_account_id,
+        charge_type,
+        charge_code
+    from {{ ref('fees') }}
 
 ),
 

@@ -14,6 +14,16 @@ passes as (
 
 ),
 
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        payer_account_id
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
 matched as (
 
     select * from {{ ref('int_charge_rules__matched') }}
@@ -83,6 +93,7 @@ of_promotions as (
         matched.rule_id,
         case promotions.measured_over
             when 'subscription' then priced.subscription_id
+            when 'group' then accounts.payer_account_id
             else priced.billing_account_id
         end as holder_id,
         priced.currency_code,
@@ -93,6 +104,10 @@ of_promotions as (
     inner join promotions
         on matched.rule_type = 'promotion' and matched.rule_id = promotions.promotion_id
     inner join priced on matched.charge_id = priced.charge_id
+    inner join accounts
+        on
+            matched.pass_id = accounts.pass_id
+            and priced.billing_account_id = accounts.billing_account_id
     left join discounts
         on
             matched.charge_id = discounts.reduced_charge_id
@@ -170,6 +185,22 @@ of_coupons as (
 
 ),
 
+of_fees as (
+
+    select
+        pass_id,
+        billing_account_id,
+        'fee' as rule_type,
+        fee_id as rule_id,
+        subscription_id as holder_id,
+        currency_code,
+        base_amount as measured_amount,
+        amount as taken_amount,
+        aligned_period_start
+    from {{ ref('int_charges__fees') }}
+
+),
+
 united as (
 
     select * from of_promotions
@@ -181,6 +212,8 @@ united as (
     select * from made_up
     union all
     select * from of_coupons
+    union all
+    select * from of_fees
 
 ),
 

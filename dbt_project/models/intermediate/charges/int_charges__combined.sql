@@ -107,6 +107,7 @@ priced as (
         priced_amount,
         exchange_rate,
         amount,
+        tax_point_date,
         aligned_period_start,
         period_start,
         period_end,
@@ -145,6 +146,7 @@ reductions as (
         cast(sum(reductions.amount) as decimal(18, 6)) as priced_amount,
         cast(1 as decimal(18, 9)) as exchange_rate,
         cast(sum(reductions.amount) as decimal(18, 6)) as amount,
+        reductions.tax_point_date,
         min(reductions.aligned_period_start) as aligned_period_start,
         reductions.period_start,
         reductions.period_end,
@@ -172,6 +174,7 @@ reductions as (
         rules.description_de,
         reductions.currency_code,
         reductions.tax_category,
+        reductions.tax_point_date,
         reductions.period_start,
         reductions.period_end
 
@@ -199,6 +202,7 @@ minimums as (
         cast(amount as decimal(18, 6)) as priced_amount,
         cast(1 as decimal(18, 9)) as exchange_rate,
         cast(amount as decimal(18, 6)) as amount,
+        tax_point_date,
         aligned_period_start,
         period_start,
         period_end,
@@ -215,6 +219,45 @@ minimums as (
 
 ),
 
+fees as (
+
+    select
+        charge_id,
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        cast(null as string) as plan_id,
+        'fee' as charge_code,
+        fee_id as source_id,
+        description_en,
+        description_de,
+        currency_code,
+        tax_category,
+        currency_code as priced_currency_code,
+        cast(null as string) as exchange_rate_id,
+        cast(null as bigint) as event_count,
+        cast(1 as bigint) as quantity,
+        cast(null as bigint) as free_quantity,
+        amount as priced_amount,
+        cast(1 as decimal(18, 9)) as exchange_rate,
+        amount,
+        tax_point_date,
+        aligned_period_start,
+        period_start,
+        period_end,
+        cast(null as date) as charged_through_date,
+        cast(null as string) as corrected_charge_id,
+        cast(null as string) as proration,
+        cast(null as string) as price_id,
+        cast(null as decimal(18, 6)) as price_amount,
+        cast(null as bigint) as charged_units,
+        cast(null as bigint) as period_units,
+        cast(null as timestamp) as charged_from_local,
+        cast(null as timestamp) as charged_to_local
+    from {{ ref('int_charges__fees') }}
+
+),
+
 united as (
 
     select * from priced
@@ -222,6 +265,8 @@ united as (
     select * from reductions
     union all
     select * from minimums
+    union all
+    select * from fees
 
 ),
 
@@ -250,6 +295,7 @@ combined as (
         united.priced_amount,
         united.exchange_rate,
         united.amount,
+        united.tax_point_date,
         united.aligned_period_start,
         united.period_start,
         united.period_end,

@@ -25,6 +25,16 @@ charges as (
 
 ),
 
+accounts as (
+
+    select
+        pass_id,
+        billing_account_id,
+        payer_account_id
+    from {{ ref('int_accounts__in_scope') }}
+
+),
+
 matched as (
 
     select * from {{ ref('int_charge_rules__matched') }}
@@ -93,6 +103,7 @@ eligible as (
         promotions.promotion_id,
         case promotions.measured_over
             when 'subscription' then charges.subscription_id
+            when 'group' then accounts.payer_account_id
             else charges.billing_account_id
         end as holder_id,
         charges.currency_code,
@@ -112,6 +123,10 @@ eligible as (
     inner join charges
         on matched.pass_id = charges.pass_id and matched.charge_id = charges.charge_id
     inner join promotions on matched.rule_id = promotions.promotion_id
+    inner join accounts
+        on
+            charges.pass_id = accounts.pass_id
+            and charges.billing_account_id = accounts.billing_account_id
     inner join activations on charges.subscription_id = activations.subscription_id
     inner join exchange_rates
         on

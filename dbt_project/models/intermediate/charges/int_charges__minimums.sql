@@ -19,6 +19,7 @@ accounts as (
         bill_cycle_id,
         currency_code,
         bill_date,
+        issue_date,
         go_live_date,
         coalesce(closed_date, cast('9999-12-31' as date)) as closed_date
     from {{ ref('int_accounts__in_scope') }}
@@ -329,30 +330,38 @@ made_up as (
 minimums as (
 
     select
-        pass_id,
+        made_up.pass_id,
         concat_ws(
-            '/', pass_id, billing_account_id, subscription_id, 'minimum', commitment_id,
-            tax_category, cast(period_start as string), cast(period_end as string)
+            '/', made_up.pass_id, made_up.billing_account_id, made_up.subscription_id, 'minimum',
+            made_up.commitment_id, made_up.tax_category, cast(made_up.period_start as string),
+            cast(made_up.period_end as string)
         ) as charge_id,
-        billing_account_id,
-        subscription_id,
-        holder_id,
-        commitment_id,
-        description_en,
-        description_de,
-        currency_code,
-        tax_category,
-        minor_units,
-        minimum_amount,
-        measured_amount,
-        made_up_before_amount,
+        made_up.billing_account_id,
+        made_up.subscription_id,
+        made_up.holder_id,
+        made_up.commitment_id,
+        made_up.description_en,
+        made_up.description_de,
+        made_up.currency_code,
+        made_up.tax_category,
+        made_up.minor_units,
+        made_up.minimum_amount,
+        made_up.measured_amount,
+        made_up.made_up_before_amount,
         cast(
-            greatest(minimum_amount - measured_amount, 0) - made_up_before_amount as decimal(18, 4)
+            greatest(made_up.minimum_amount - made_up.measured_amount, 0)
+            - made_up.made_up_before_amount
+            as decimal(18, 4)
         ) as amount,
-        aligned_period_start,
-        period_start,
-        period_end
+        accounts.issue_date as tax_point_date,
+        made_up.aligned_period_start,
+        made_up.period_start,
+        made_up.period_end
     from made_up
+    inner join accounts
+        on
+            made_up.pass_id = accounts.pass_id
+            and made_up.billing_account_id = accounts.billing_account_id
 
 )
 

@@ -31,9 +31,19 @@ one_off_charges as (
 
 issued as (
 
-    select distinct source_id
+    select distinct
+        source_id,
+        subscription_id
     from {{ ref('stg_issued__charges') }}
-    where charge_code = 'one_off'
+    where charge_type = 'one_off'
+
+),
+
+charge_codes as (
+
+    select charge_code
+    from {{ ref('charge_codes') }}
+    where charge_type = 'one_off'
 
 ),
 
@@ -44,7 +54,7 @@ due as (
         accounts.pass_id,
         accounts.billing_account_id,
         one_off_charges.subscription_id,
-        'one_off' as charge_code,
+        coalesce(charge_codes.charge_code, 'one_off') as charge_code,
         one_off_charges.one_off_charge_id,
         one_off_charges.corrected_charge_id,
         one_off_charges.description,
@@ -66,7 +76,11 @@ due as (
             and one_off_charges.landing_sequence <= accounts.crm_sequence
             and coalesce(one_off_charges.superseded_sequence, accounts.crm_sequence + 1)
             > accounts.crm_sequence
-    left join issued on one_off_charges.one_off_charge_id = issued.source_id
+    left join charge_codes on one_off_charges.charge_code = charge_codes.charge_code
+    left join issued
+        on
+            one_off_charges.one_off_charge_id = issued.source_id
+            and one_off_charges.subscription_id = issued.subscription_id
     where issued.source_id is null
 
 ),

@@ -17,7 +17,8 @@ accounts as (
         billing_account_id,
         legal_entity_id,
         bill_cycle_id,
-        currency_code
+        currency_code,
+        issue_date
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -167,7 +168,17 @@ united as (
 
 ),
 
--- In the account's currency. Without a rate the account is held (exchange_rate_missing).
+-- D-077: what is given back is taxed like the charge that it gives back.
+originals as (
+
+    select
+        charge_id,
+        tax_point_date
+    from {{ ref('stg_issued__charges') }}
+
+),
+
+-- In the account's currency. Without a rate the account is held (foreign_currency).
 priced as (
 
     select
@@ -207,6 +218,7 @@ priced as (
             when exchange_rates.exchange_rate is null then cast(0 as decimal(18, 6))
             else {{ exchanged('united.amount', 'exchange_rates.exchange_rate') }}
         end as amount,
+        coalesce(originals.tax_point_date, accounts.issue_date) as tax_point_date,
         united.aligned_period_start,
         united.period_start,
         united.period_end,
@@ -225,6 +237,7 @@ priced as (
             united.pass_id = accounts.pass_id
             and united.billing_account_id = accounts.billing_account_id
     inner join charge_codes on united.charge_code = charge_codes.charge_code
+    left join originals on united.corrected_charge_id = originals.charge_id
     left join exchange_rates
         on
             united.pass_id = exchange_rates.pass_id

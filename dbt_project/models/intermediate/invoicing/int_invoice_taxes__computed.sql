@@ -15,8 +15,7 @@ accounts as (
     select
         pass_id,
         billing_account_id,
-        tax_jurisdiction,
-        issue_date
+        tax_rounding
     from {{ ref('int_accounts__in_scope') }}
 
 ),
@@ -27,25 +26,18 @@ lines as (
         invoice_id,
         pass_id,
         billing_account_id,
+        payer_account_id,
         currency_code,
-        tax_category,
-        cast(sum(net_amount) as decimal(18, 4)) as taxable_amount
+        priced_tax_category,
+        net_amount,
+        tax_point_date
     from {{ ref('int_invoice_lines__rounded') }}
-    group by invoice_id, pass_id, billing_account_id, currency_code, tax_category
 
 ),
 
-tax_rates as (
+levied as (
 
-    select
-        tax_rate_id,
-        jurisdiction,
-        tax_type,
-        tax_category,
-        rate,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('tax_rates') }}
+    select * from {{ ref('int_taxes__levied') }}
 
 ),
 
@@ -58,39 +50,130 @@ currencies as (
 
 ),
 
--- EN 16931 BG-23: one breakdown per category and rate, on the sum of rounded lines, at the rate of
--- the tax point. A category without a rate has none here and holds its account.
-computed as (
+taxed as (
 
     select
-        concat_ws('/', lines.invoice_id, tax_rates.tax_type, lines.tax_category) as invoice_tax_id,
         lines.invoice_id,
         lines.pass_id,
-        lines.billing_account_id,
-        accounts.tax_jurisdiction,
-        tax_rates.tax_type,
-        lines.tax_category,
-        tax_rates.tax_rate_id,
+        lines.payer_account_id,
+        accounts.tax_rounding,
+        levied.tax_jurisdiction,
+        levied.tax_type,
+        levied.tax_category,
+        levied.einvoice_category,
+        levied.tax_rate_id,
+        levied.exemption_id,
+        levied.exemption_reason,
         lines.currency_code,
-        tax_rates.rate as tax_rate,
-        lines.taxable_amount,
-        {{ round_money(
-            share_of('lines.taxable_amount', 'tax_rates.rate', 1), 'currencies.minor_units'
-        ) }}
-            as tax_amount,
-        accounts.issue_date as tax_point_date
+        currencies.minor_units,
+        levied.tax_rate,
+        lines.net_amount,
+        {{ share_of('lines.net_amount', 'levied.base_factor', 1) }} as taxable_amount,
+        levied.tax_point_date
     from lines
     inner join accounts
         on
             lines.pass_id = accounts.pass_id
             and lines.billing_account_id = accounts.billing_account_id
-    inner join tax_rates
+    inner join levied
         on
-            accounts.tax_jurisdiction = tax_rates.jurisdiction
-            and lines.tax_category = tax_rates.tax_category
-            and accounts.issue_date >= tax_rates.valid_from
-            and accounts.issue_date < tax_rates.valid_to
+            lines.pass_id = levied.pass_id
+            and lines.billing_account_id = levied.billing_account_id
+            and lines.priced_tax_category = levied.priced_tax_category
+            and lines.tax_point_date = levied.tax_point_date
     inner join currencies on lines.currency_code = currencies.currency_code
+
+),
+
+line_taxes as (
+
+    select
+        taxed.*,
+        {{ round_money(
+            share_of('taxed.taxable_amount', 'taxed.tax_rate', 1), 'taxed.minor_units'
+        ) }}
+            as line_tax_amount
+    from taxed
+
+),
+
+-- EN 16931 BG-23: one breakdown per category and rate (and per jurisdiction and type of tax). A
+-- category without a rate has none and holds its account.
+summed as (
+
+    select
+        invoice_id,
+        pass_id,
+        min(payer_account_id) as billing_account_id,
+        min(tax_rounding) as tax_rounding,
+        tax_jurisdiction,
+        tax_type,
+        tax_category,
+        max(einvoice_category) as einvoice_category,
+        min(tax_rate_id) as tax_rate_id,
+        max(exemption_id) as exemption_id,
+        max(exemption_reason) as exemption_reason,
+        currency_code,
+        minor_units,
+        tax_rate,
+        cast(count(*) as bigint) as line_count,
+        cast(sum(net_amount) as decimal(18, 4)) as net_amount,
+        cast(sum(taxable_amount) as decimal(18, 6)) as taxable_amount,
+        cast(sum(line_tax_amount) as decimal(18, 4)) as line_tax_amount,
+        max(tax_point_date) as tax_point_date
+    from line_taxes
+    group by
+        invoice_id,
+        pass_id,
+        tax_jurisdiction,
+        tax_type,
+        tax_category,
+        currency_code,
+        minor_units,
+        tax_rate
+
+),
+
+rounded as (
+
+    select
+        summed.*,
+        {{ round_money('summed.taxable_amount', 'summed.minor_units') }} as rounded_taxable_amount
+    from summed
+
+),
+
+-- D-077: on the sum of the rounded lines, or on each of them.
+computed as (
+
+    select
+        concat_ws(
+            '/', invoice_id, tax_jurisdiction, tax_type, tax_category, cast(tax_rate as string)
+        ) as invoice_tax_id,
+        invoice_id,
+        pass_id,
+        billing_account_id,
+        tax_rounding,
+        tax_jurisdiction,
+        tax_type,
+        tax_category,
+        einvoice_category,
+        tax_rate_id,
+        exemption_id,
+        exemption_reason,
+        currency_code,
+        tax_rate,
+        line_count,
+        net_amount,
+        rounded_taxable_amount as taxable_amount,
+        case tax_rounding
+            when 'line' then line_tax_amount
+            else {{ round_money(
+                share_of('rounded_taxable_amount', 'tax_rate', 1), 'minor_units'
+            ) }}
+        end as tax_amount,
+        tax_point_date
+    from rounded
 
 )
 

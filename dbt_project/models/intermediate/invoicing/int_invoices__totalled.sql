@@ -20,14 +20,14 @@ lines as (
 
     select
         pass_id,
-        billing_account_id,
+        payer_account_id as billing_account_id,
         invoice_id,
         cast(sum(case when charge_type = 'usage' then net_amount else 0 end) as decimal(18, 4))
             as usage_amount,
         cast(sum(net_amount) as decimal(18, 4)) as net_amount,
         cast(count(*) as bigint) as line_count
     from {{ ref('int_invoice_lines__rounded') }}
-    group by pass_id, billing_account_id, invoice_id
+    group by pass_id, payer_account_id, invoice_id
 
 ),
 
@@ -53,6 +53,21 @@ legal_entities as (
         *,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_before
     from {{ ref('legal_entities') }}
+
+),
+
+exchange_rates as (
+
+    select * from {{ ref('int_exchange_rates__in_force') }}
+
+),
+
+currencies as (
+
+    select
+        currency_code,
+        minor_units
+    from {{ ref('currencies') }}
 
 ),
 
@@ -96,6 +111,23 @@ totalled as (
         lines.net_amount,
         coalesce(taxes.tax_amount, cast(0 as decimal(18, 4))) as tax_amount,
         cast(lines.net_amount + coalesce(taxes.tax_amount, 0) as decimal(18, 4)) as total_amount,
+        case
+            when legal_entities.currency_code <> accounts.currency_code
+                then legal_entities.currency_code
+        end as tax_currency_code,
+        case
+            when legal_entities.currency_code <> accounts.currency_code
+                then exchange_rates.exchange_rate
+        end as tax_exchange_rate,
+        case
+            when legal_entities.currency_code <> accounts.currency_code
+                then {{ round_money(
+                    exchanged(
+                        'coalesce(taxes.tax_amount, 0)', 'exchange_rates.exchange_rate'
+                    ),
+                    'currencies.minor_units'
+                ) }}
+        end as tax_currency_tax_amount,
         accounts.bill_date,
         accounts.issue_date,
         cast(
@@ -119,6 +151,12 @@ totalled as (
             accounts.legal_entity_id = legal_entities.legal_entity_id
             and accounts.issue_date >= legal_entities.valid_from
             and accounts.issue_date < legal_entities.valid_before
+    left join exchange_rates
+        on
+            accounts.pass_id = exchange_rates.pass_id
+            and accounts.currency_code = exchange_rates.from_currency_code
+            and legal_entities.currency_code = exchange_rates.to_currency_code
+    left join currencies on legal_entities.currency_code = currencies.currency_code
 
 )
 

@@ -16,6 +16,7 @@ accounts as (
         pass_id,
         bill_run_id,
         billing_account_id,
+        payer_account_id,
         currency_code
     from {{ ref('int_accounts__in_scope') }}
 
@@ -71,34 +72,40 @@ decisions as (
 
 ),
 
-decided as (
+lines as (
+
+    select distinct
+        pass_id,
+        billing_account_id
+    from {{ ref('int_invoice_lines__rounded') }}
+
+),
+
+judged as (
 
     select
         accounts.pass_id,
         accounts.billing_account_id,
+        accounts.payer_account_id,
         accounts.currency_code,
-        case
-            when decisions.decision = 'hold' then 'held'
-            when anomalies.is_unlawful then 'held'
-            when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
-                then 'held'
-            when invoices.billing_account_id is null then 'nothing_to_bill'
-            else 'issue'
-        end as outcome,
         case
             when decisions.decision = 'hold'
                 then concat('held by a person: ', decisions.decision_reason)
             when anomalies.is_unlawful then anomalies.rule_ids
             when anomalies.rule_ids is not null and coalesce(decisions.decision, '') <> 'release'
                 then anomalies.rule_ids
-            when invoices.billing_account_id is null then 'no charge is due'
-        end as outcome_reason,
+        end as held_reason,
+        lines.billing_account_id is not null as has_lines,
         coalesce(invoices.total_amount, cast(0 as decimal(18, 4))) as total_amount
     from accounts
     left join invoices
         on
             accounts.pass_id = invoices.pass_id
             and accounts.billing_account_id = invoices.billing_account_id
+    left join lines
+        on
+            accounts.pass_id = lines.pass_id
+            and accounts.billing_account_id = lines.billing_account_id
     left join anomalies
         on
             accounts.pass_id = anomalies.pass_id
@@ -107,6 +114,46 @@ decided as (
         on
             accounts.bill_run_id = decisions.bill_run_id
             and accounts.billing_account_id = decisions.billing_account_id
+
+),
+
+-- D-080: one account that is held holds the invoice that it stands on, and all on it.
+grouped as (
+
+    select
+        judged.*,
+        max(case when judged.held_reason is not null then judged.billing_account_id end)
+            over of_payer as held_account_id,
+        max(case when judged.has_lines then 1 else 0 end) over of_payer = 1 as is_invoiced
+    from judged
+    window of_payer as (partition by judged.pass_id, judged.payer_account_id)
+
+),
+
+decided as (
+
+    select
+        pass_id,
+        billing_account_id,
+        currency_code,
+        case
+            when held_account_id is not null then 'held'
+            when not has_lines and billing_account_id <> payer_account_id then 'nothing_to_bill'
+            when not is_invoiced then 'nothing_to_bill'
+            when billing_account_id <> payer_account_id then 'consolidated'
+            else 'issue'
+        end as outcome,
+        case
+            when held_reason is not null then held_reason
+            when held_account_id is not null then concat('held with account ', held_account_id)
+            when not has_lines and billing_account_id <> payer_account_id
+                then 'no charge is due'
+            when not is_invoiced then 'no charge is due'
+            when billing_account_id <> payer_account_id
+                then concat('on the invoice of account ', payer_account_id)
+        end as outcome_reason,
+        total_amount
+    from grouped
 
 )
 

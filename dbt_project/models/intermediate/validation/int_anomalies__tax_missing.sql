@@ -10,29 +10,20 @@ rule as (
 
 ),
 
+-- A line has no tax rate when nothing is levied on its category where and when it is taxed.
 lines as (
 
     select
         invoice_lines.pass_id,
         invoice_lines.billing_account_id,
-        invoice_lines.invoice_id,
         invoice_lines.tax_category,
         cast(sum(invoice_lines.net_amount) as decimal(18, 4)) as net_amount
     from {{ ref('int_invoice_lines__rounded') }} as invoice_lines
+    where invoice_lines.tax_rate is null
     group by
         invoice_lines.pass_id,
         invoice_lines.billing_account_id,
-        invoice_lines.invoice_id,
         invoice_lines.tax_category
-
-),
-
-taxes as (
-
-    select
-        invoice_id,
-        tax_category
-    from {{ ref('int_invoice_taxes__computed') }}
 
 ),
 
@@ -43,13 +34,10 @@ found as (
         lines.billing_account_id,
         rule.rule_id,
         concat('no tax on lines of category ', lines.tax_category) as seen,
-        'a tax rate of the jurisdiction on the issue date' as expected,
+        'a tax rate of the jurisdiction on the tax point' as expected,
         abs(lines.net_amount) as amount_at_stake
     from lines
     inner join rule on lines.pass_id = rule.pass_id
-    left join taxes
-        on lines.invoice_id = taxes.invoice_id and lines.tax_category = taxes.tax_category
-    where taxes.invoice_id is null
 
 )
 

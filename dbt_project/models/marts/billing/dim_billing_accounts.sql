@@ -28,6 +28,8 @@ select
     accounts.language,
     accounts.delivery_channel,
     accounts.sales_region,
+    accounts.parent_account_id,
+    accounts.payer_account_id,
     accounts.opened_date,
     accounts.closed_date
 from accounts

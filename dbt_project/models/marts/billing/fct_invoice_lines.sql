@@ -24,6 +24,8 @@ frozen as (
         quantity,
         free_quantity,
         net_amount,
+        tax_rate,
+        tax_point_date,
         period_start,
         period_end,
         'issued' as billing_status
@@ -61,6 +63,8 @@ computed as (
         computed.quantity,
         computed.free_quantity,
         computed.net_amount,
+        computed.tax_rate,
+        computed.tax_point_date,
         computed.period_start,
         computed.period_end,
         unissued.billing_status
@@ -103,6 +107,8 @@ select
     quantity,
     free_quantity,
     net_amount,
+    tax_rate,
+    tax_point_date,
     period_start,
     period_end
 from united

@@ -32,6 +32,7 @@ committed as (
         charge_reductions.base_amount,
         charge_reductions.amount,
         charge_reductions.rounded_amount,
+        charge_reductions.tax_point_date,
         charge_reductions.aligned_period_start,
         charge_reductions.period_start,
         charge_reductions.period_end,

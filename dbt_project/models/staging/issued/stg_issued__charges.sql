@@ -42,6 +42,7 @@ committed as (
         charges.priced_amount,
         charges.exchange_rate,
         charges.amount,
+        charges.tax_point_date,
         charges.aligned_period_start,
         charges.period_start,
         charges.period_end,

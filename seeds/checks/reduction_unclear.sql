@@ -1,4 +1,4 @@
--- A discount that says too little or too much: a coupon is a percentage or an amount, and for a number
+-- A discount or fee that says too little or too much: a coupon is a percentage or an amount, and for a number
 -- of invoices only when it recurs; nothing takes more than all.
 with
 
@@ -31,6 +31,18 @@ judged as (
                 then 'counts duration_months from the activation, but its eligibility is period'
         end as reason
     from promotions
+    union all
+    select
+        'fees' as seed,
+        csv_line,
+        fee_id as rule_id,
+        case
+            when basis = 'subscription' and fee_amount is null then 'has no fee_amount'
+            when basis = 'percentage' and fee_percent is null then 'has no fee_percent'
+            when fee_amount is not null and fee_percent is not null
+                then 'has both fee_amount and fee_percent'
+        end as reason
+    from fees
 
 )
 
