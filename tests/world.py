@@ -63,6 +63,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "end_time": "24:00",
         "end_inclusive": False,
     },
+    "allowance_scopes": {"rating_group": "*", "time_band_id": "*"},
     "allowances": {
         "draw_increment": 1,
         "draw_window": "period",

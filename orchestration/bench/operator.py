@@ -363,6 +363,7 @@ def _allowances(tariff: Tariff) -> dict[str, Rows]:
         {
             "allowance_scope_id": SERVICES[service],
             "service": SERVICES[service],
+            "rating_group": "*",
             "zone_id": zone_id,
             "time_band_id": "*",
         }

@@ -11,6 +11,11 @@ overlapping as (
         on
             scopes.service = other_scopes.service
             and (
+                scopes.rating_group = other_scopes.rating_group
+                or scopes.rating_group = '*'
+                or other_scopes.rating_group = '*'
+            )
+            and (
                 scopes.zone_id = other_scopes.zone_id
                 or scopes.zone_id = '*'
                 or other_scopes.zone_id = '*'

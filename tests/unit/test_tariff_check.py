@@ -209,6 +209,35 @@ def test_minutes_without_a_band_are_named(
         assert any(expected in one for one in problems)
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("FU-1,flat_s,data,roaming_eu,1000000,bytes,0.05,1048576,2020-01-01,", []),
+        (
+            "FU-1,flat_s,data,roaming_eu,1000000,seconds,0.05,1048576,2020-01-01,",
+            [
+                "fair_use_unclear: fair_use_limit_id 'FU-1' is in seconds, but data is counted otherwise"
+            ],
+        ),
+        (
+            "FU-1,option_international,data,*,1000000,bytes,0.05,1048576,2020-01-01,",
+            [
+                "fair_use_unclear: fair_use_limit_id 'FU-1' counts data, which its plan has no rate for"
+            ],
+        ),
+        (
+            "FU-1,flat_s,data,*,0,bytes,0.05,1048576,2020-01-01,",
+            ["positive: quantity is 0, must be above 0"],
+        ),
+    ],
+)
+def test_a_fair_use_limit_that_nothing_reaches_is_named(
+    seeds: Path, limit: str, expected: list[str]
+) -> None:
+    line = append(seeds, "tariff/fair_use_limits.csv", limit)
+    assert found(seeds) == [f"seeds/tariff/fair_use_limits.csv:{line}: {one}" for one in expected]
+
+
 TIERED = "GB,Data by the gigabyte,graduated,due,1,,,,,"
 
 

@@ -31,6 +31,7 @@ def allow(
         scope,
         allowance_scope_id=scope,
         service="data",
+        rating_group="*",
         zone_id="*",
         time_band_id="*",
     )

@@ -4,21 +4,40 @@
 
 with
 
-unbilled as (
+over_limits as (
 
     select
         pass_id,
         event_id,
         segment_number,
-        subscription_id,
-        billing_account_id,
-        service,
-        zone_id,
-        time_band_id,
-        units,
-        started_at,
-        cast(started_local as date) as started_on
-    from {{ ref('int_usage__unbilled') }}
+        over_limit_units
+    from {{ ref('int_usage__fair_use') }}
+    where over_limit_units <> 0
+
+),
+
+-- What is over a fair use limit draws on nothing.
+unbilled as (
+
+    select
+        usage.pass_id,
+        usage.event_id,
+        usage.segment_number,
+        usage.subscription_id,
+        usage.billing_account_id,
+        usage.service,
+        coalesce(usage.rating_group, '') as rating_group,
+        usage.zone_id,
+        usage.time_band_id,
+        usage.units - coalesce(over_limits.over_limit_units, 0) as units,
+        usage.started_at,
+        cast(usage.started_local as date) as started_on
+    from {{ ref('int_usage__unbilled') }} as usage
+    left join over_limits
+        on
+            usage.pass_id = over_limits.pass_id
+            and usage.event_id = over_limits.event_id
+            and usage.segment_number = over_limits.segment_number
 
 ),
 
@@ -27,6 +46,7 @@ scopes as (
     select
         allowance_scope_id,
         service,
+        rating_group,
         zone_id,
         time_band_id
     from {{ ref('allowance_scopes') }}
@@ -64,6 +84,7 @@ kinds as (
 
     select distinct
         service,
+        rating_group,
         zone_id,
         time_band_id
     from unbilled
@@ -74,6 +95,7 @@ kind_scopes as (
 
     select distinct
         kinds.service,
+        kinds.rating_group,
         kinds.zone_id,
         kinds.time_band_id,
         scopes.allowance_scope_id
@@ -81,6 +103,7 @@ kind_scopes as (
     inner join scopes
         on
             kinds.service = scopes.service
+            and (kinds.rating_group = scopes.rating_group or scopes.rating_group = '*')
             and (kinds.zone_id = scopes.zone_id or scopes.zone_id = '*')
             and (kinds.time_band_id = scopes.time_band_id or scopes.time_band_id = '*')
 
@@ -95,6 +118,7 @@ scoped as (
     inner join kind_scopes
         on
             unbilled.service = kind_scopes.service
+            and unbilled.rating_group = kind_scopes.rating_group
             and unbilled.zone_id = kind_scopes.zone_id
             and unbilled.time_band_id = kind_scopes.time_band_id
 

@@ -16,6 +16,7 @@ scopes as (
     select
         allowance_scope_id,
         service,
+        rating_group,
         zone_id,
         time_band_id
     from {{ ref('allowance_scopes') }}
@@ -40,6 +41,11 @@ overlapping_scopes as (
     inner join scopes as other_scopes
         on
             scopes.service = other_scopes.service
+            and (
+                scopes.rating_group = other_scopes.rating_group
+                or scopes.rating_group = '*'
+                or other_scopes.rating_group = '*'
+            )
             and (
                 scopes.zone_id = other_scopes.zone_id
                 or scopes.zone_id = '*'

@@ -25,13 +25,12 @@ used as (
         rated.subscription_id,
         rated.price_tier_set_id,
         sum(case when rated.segment_number = 1 then 1 else 0 end) as event_count,
-        {{ round_up_to('sum(rated.charged_units)', 'tier_sets.pass_increment') }}
+        {{ round_up_to(
+            'sum(rated.charged_units - rated.over_limit_units)', 'tier_sets.pass_increment'
+        ) }}
             as counted_units,
-        greatest(max(rated.charged_units), 0) as largest_units,
-        sum(
-            rated.rated_amount
-            - case when rated.charged_units > 0 then rated.connect_amount else 0 end
-        ) as billed_amount,
+        greatest(max(rated.charged_units - rated.over_limit_units), 0) as largest_units,
+        sum(rated.tier_amount) as billed_amount,
         cast(0 as decimal(18, 6)) as fee_amount,
         rated.usage_period_start
     from {{ ref('int_usage__rated') }} as rated

@@ -22,6 +22,22 @@ unbilled as (
 
 ),
 
+fair_use as (
+
+    select
+        fair_use.pass_id,
+        fair_use.event_id,
+        fair_use.segment_number,
+        fair_use.fair_use_limit_id,
+        fair_use.over_limit_units,
+        limits.rate_amount,
+        limits.per_units
+    from {{ ref('int_usage__fair_use') }} as fair_use
+    inner join {{ ref('fair_use_limits') }} as limits
+        on fair_use.fair_use_limit_id = limits.fair_use_limit_id
+
+),
+
 drawn as (
 
     select
@@ -40,9 +56,20 @@ charged as (
     select
         unbilled.*,
         drawn.allowance_scope_id,
+        fair_use.fair_use_limit_id,
         coalesce(drawn.free_units, 0) as free_units,
-        unbilled.units - coalesce(drawn.free_units, 0) as charged_units
+        unbilled.units - coalesce(drawn.free_units, 0) as charged_units,
+        coalesce(fair_use.over_limit_units, 0) as over_limit_units,
+        unbilled.units - coalesce(drawn.free_units, 0) - coalesce(fair_use.over_limit_units, 0)
+            as rate_units,
+        fair_use.rate_amount as over_limit_rate_amount,
+        fair_use.per_units as over_limit_per_units
     from unbilled
+    left join fair_use
+        on
+            unbilled.pass_id = fair_use.pass_id
+            and unbilled.event_id = fair_use.event_id
+            and unbilled.segment_number = fair_use.segment_number
     left join drawn
         on
             unbilled.pass_id = drawn.pass_id
@@ -90,15 +117,15 @@ cumulated as (
         event_id,
         segment_number,
         price_tier_set_id,
-        charged_units,
+        rate_units as charged_units,
         tariff_date,
         usage_period_start,
         usage_period_end,
-        cast(sum(charged_units) over up_to_here as bigint) as cumulated_units,
+        cast(sum(rate_units) over up_to_here as bigint) as cumulated_units,
         cast(sum(case when segment_number = 1 then 1 else 0 end) over up_to_here as bigint)
             as event_number,
-        max(charged_units) over up_to_here as largest_units,
-        max(charged_units) over (
+        max(rate_units) over up_to_here as largest_units,
+        max(rate_units) over (
             partition by pass_id, subscription_id, price_tier_set_id, usage_period_start
             order by started_at, event_id, segment_number
             rows between unbounded preceding and 1 preceding
@@ -249,16 +276,32 @@ priced as (
         case
             when charged.price_tier_set_id is null
                 then {{ price_units(
-                    'charged.rate_amount', 'charged.charged_units', 'charged.per_units'
+                    'charged.rate_amount', 'charged.rate_units', 'charged.per_units'
                 ) }}
             else tier_priced.tier_amount
-        end as unit_amount
+        end as rate_units_amount,
+        case
+            when charged.over_limit_units = 0 then cast(0 as decimal(18, 6))
+            else {{ price_units(
+                'charged.over_limit_rate_amount', 'charged.over_limit_units',
+                'charged.over_limit_per_units'
+            ) }}
+        end as over_limit_amount
     from charged
     left join tier_priced
         on
             charged.pass_id = tier_priced.pass_id
             and charged.event_id = tier_priced.event_id
             and charged.segment_number = tier_priced.segment_number
+
+),
+
+united as (
+
+    select
+        *,
+        rate_units_amount + over_limit_amount as unit_amount
+    from priced
 
 ),
 
@@ -270,7 +313,7 @@ cut_events as (
         sum(unit_amount) as unit_amount,
         sum(charged_units) as units,
         sum(free_units) as free_units
-    from priced
+    from united
     where segment_count > 1
     group by pass_id, event_id
 
@@ -280,25 +323,25 @@ cut_events as (
 connected as (
 
     select
-        {{ all_columns_but('priced', ['connect_amount']) }},
+        {{ all_columns_but('united', ['connect_amount']) }},
         usage_rates.minimum_amount,
         usage_rates.maximum_amount,
         usage_rates.maximum_strategy,
         usage_rates.rounding_method,
         usage_rates.rounding_decimals,
-        coalesce(cut_events.unit_amount, priced.unit_amount) as event_unit_amount,
-        coalesce(cut_events.units, priced.charged_units) as event_units,
+        coalesce(cut_events.unit_amount, united.unit_amount) as event_unit_amount,
+        coalesce(cut_events.units, united.charged_units) as event_units,
         case
             when
                 usage_rates.connect_when = 'nothing_free'
-                and coalesce(cut_events.free_units, priced.free_units) > 0
+                and coalesce(cut_events.free_units, united.free_units) > 0
                 then cast(0 as decimal(18, 6))
-            else priced.connect_amount
+            else united.connect_amount
         end as connect_amount
-    from priced
+    from united
     left join cut_events
-        on priced.pass_id = cut_events.pass_id and priced.event_id = cut_events.event_id
-    left join usage_rates on priced.usage_rate_id = usage_rates.usage_rate_id
+        on united.pass_id = cut_events.pass_id and united.event_id = cut_events.event_id
+    left join usage_rates on united.usage_rate_id = usage_rates.usage_rate_id
 
 ),
 
@@ -351,6 +394,7 @@ rated as (
         usage_rate_step_id,
         price_tier_set_id,
         allowance_scope_id,
+        fair_use_limit_id,
         currency_code,
         tax_category,
         segment_number,
@@ -362,12 +406,14 @@ rated as (
         units,
         cast(free_units as bigint) as free_units,
         cast(charged_units as bigint) as charged_units,
+        cast(over_limit_units as bigint) as over_limit_units,
         cast(counted_units_before as bigint) as counted_units_before,
         cast(counted_units as bigint) as counted_units,
         rate_amount,
         per_units,
         connect_amount,
         list_amount,
+        case when price_tier_set_id is not null then rate_units_amount end as tier_amount,
         cast(rated_amount as decimal(18, 6)) as rated_amount,
         started_at,
         segment_started_at,
