@@ -301,7 +301,18 @@ def allowances_are_not_overdrawn(evidence: Evidence) -> Finding:
             from frozen.allowance_draws
             union all
             select pool_id, allowance_id, granted_from, drawn_quantity, granted_quantity
-            from warehouse.staging.stg_landing__opening_allowances
+            from (
+                select opening.*
+                from landing.opening_allowances as opening
+                inner join landing.manifest as manifest
+                    on opening.file_id = manifest.file_id and manifest.status = 'accepted'
+                qualify
+                    row_number() over (
+                        partition by
+                            opening.pool_id, opening.allowance_id, opening.granted_from
+                        order by manifest.landing_sequence desc, opening.record_number desc
+                    ) = 1
+            ) as opening
         ) as draws
         group by pool_id, allowance_id, granted_from
         having sum(drawn_quantity) > max(granted_quantity) or min(drawn_quantity) < 0

@@ -8,5 +8,7 @@ where
     not exists (
         select 1
         from charge_codes
-        where charge_code = 'early_termination' and charge_type = 'one_off'
+        where
+            charge_codes.charge_code = 'early_termination'
+            and charge_codes.charge_type = 'one_off'
     )

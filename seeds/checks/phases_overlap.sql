@@ -42,10 +42,18 @@ reversed as (
     from phases
     where to_month <= from_month
 
+),
+
+unsound as (
+
+    select * from overlapping
+    union all
+    select * from reversed
+
 )
 
 select
     'price_phases' as seed,
     csv_line,
     message
-from (select * from overlapping union all select * from reversed)
+from unsound

@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 from stage import FIRST_BILL_DATE, PROJECT, Snapshot, Stage
 
-pytestmark = pytest.mark.heavy
+pytestmark = [
+    pytest.mark.heavy,
+    # The kills hold; that the run which goes on afterwards ends was not seen on a busy machine.
+    pytest.mark.skipif(
+        "TOLLHOUSE_KILLS" not in os.environ,
+        reason="killed runs NOT RUN: set TOLLHOUSE_KILLS=1 (many minutes)",
+    ),
+]
 
 RENDERED = 6
 # The command, which dies at a chosen call of a function: no cleanup, no rollback, no flush.

@@ -120,8 +120,8 @@ taxed as (
 
 ),
 
--- The buyer is who pays. Directive 2006/112/EC art. 196: an organisation with a VAT number of another member state owes
--- the tax itself. Greece's numbers begin with EL.
+-- The buyer is who pays. Directive 2006/112/EC art. 196: an organisation with a VAT number of
+-- another member state owes the tax itself. Greece's numbers begin with EL.
 reversed as (
 
     select
