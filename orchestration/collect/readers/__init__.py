@@ -1,0 +1,1 @@
+"""Readers: one per format of usage files; each yields native records, nothing is mapped here."""
