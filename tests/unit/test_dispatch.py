@@ -210,7 +210,9 @@ class Encrypted(Scripted):
 
 
 def _login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
-    return AuthResult(success=(given.login, given.password) == (b"billing", b"secret"))
+    is_right = (given.login, given.password) == (b"billing", b"secret")
+    # Not handled: the server itself answers a refused login with 535.
+    return AuthResult(success=is_right, handled=is_right)
 
 
 @pytest.fixture
@@ -220,20 +222,25 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.parametrize(("password", "accepted_count"), [("secret", 1), ("wrong", 0)])
 def test_starttls_encrypts_login_and_messages(
     house: Ledger,
     delivery: Delivery,
     tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
+    password: str,
+    accepted_count: int,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     server = Encrypted()
     options = {"tls_context": tls, "require_starttls": True, "authenticator": _login}
-    login = {"use_starttls": True, "user": "billing", "password": "secret"}
+    login = {"use_starttls": True, "user": "billing", "password": password}
     with serve_smtp(server, **options) as address, channel_to(address, **login) as channel:
         summary = dispatch(house, channel, [delivery])
-    assert summary.accepted_count == 1
-    assert server.over_tls == [True]
+    assert summary.accepted_count == accepted_count
+    assert server.over_tls == [True] * accepted_count
+    assert password not in "".join(f"{one.code} {one.reason}" for one in summary.pending)
+    assert len(summary.pending) == 1 - accepted_count
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_no_message(
