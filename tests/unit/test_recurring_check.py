@@ -85,6 +85,6 @@ def test_a_fee_for_leaving_needs_a_rule_and_its_name_on_the_invoice(seeds: Path)
     codes = seeds / "tariff/charge_codes.csv"
     codes.write_text(codes.read_text().replace("early_termination,", "leaving,"))
     assert found(seeds) == [
-        f"seeds/{TERMS}:{line}: fee_without_charge_code: there is no charge code early_termination"
-        " of type one_off to charge its fee under"
+        f"seeds/{TERMS}:{line}: rule_without_charge_code: there is no charge code early_termination"
+        " of type one_off for it to stand on the invoice under"
     ]

@@ -155,64 +155,90 @@ matched as (
 
 {#- Layer after layer, each over what the layers before left. Going through one allowance at a time,
     in time order, gives what going through the events one at a time would: an allowance sees each
-    event after those that come before it have taken theirs. -#}
-{% for layer in range(1, layer_count + 1) %}
-    matched_{{ layer }} as (
+    event after those that come before it have taken theirs. The first layer takes most of what is
+    drawn; the others only see the events that match one of theirs, a row each that grows. -#}
+wanting_first as (
 
-        select * from matched
-        where layer = {{ layer }}
+    select
+        *,
+        case when layer = 1 then {{ round_up_to('units', 'draw_increment') }} else 0 end
+            as wanted_units
+    from matched
 
-    ),
+),
 
-    {% if layer > 1 %}
-        -- Joined from the layer's own rows, of which there are mostly none.
-        left_before_{{ layer }} as (
+cumulated_first as (
 
-            select
-                matched_{{ layer }}.pass_id,
-                matched_{{ layer }}.event_id,
-                matched_{{ layer }}.segment_number,
-                sum(drawn.free_units) as free_units
-            from matched_{{ layer }}
-            inner join drawn_to_{{ layer - 1 }} as drawn
-                on
-                    matched_{{ layer }}.pass_id = drawn.pass_id
-                    and matched_{{ layer }}.event_id = drawn.event_id
-                    and matched_{{ layer }}.segment_number = drawn.segment_number
-            group by
-                matched_{{ layer }}.pass_id,
-                matched_{{ layer }}.event_id,
-                matched_{{ layer }}.segment_number
+    select
+        *,
+        cast(sum(wanted_units) over (
+            partition by pass_id, allowance_stack_id
+            order by started_at, event_id, segment_number
+            rows between unbounded preceding and current row
+        ) as bigint) as cumulated_units
+    from wanting_first
 
-        ),
-    {% endif %}
+),
 
-    needing_{{ layer }} as (
+taken_first as (
 
-        select
-            matched_{{ layer }}.*,
-            {% if layer == 1 %}
-                matched_{{ layer }}.units as needed_units
-            {% else %}
-                matched_{{ layer }}.units - coalesce(left_before.free_units, 0) as needed_units
-            {% endif %}
-        from matched_{{ layer }}
-        {% if layer > 1 %}
-            left join left_before_{{ layer }} as left_before
-                on
-                    matched_{{ layer }}.pass_id = left_before.pass_id
-                    and matched_{{ layer }}.event_id = left_before.event_id
-                    and matched_{{ layer }}.segment_number = left_before.segment_number
-        {% endif %}
+    select
+        *,
+        {{ drawn_units('cumulated_units', 'wanted_units', 'available_units') }} as drawn_units
+    from cumulated_first
 
-    ),
+),
 
+first_layer as (
+
+    select
+        *,
+        {{ free_of_drawn('drawn_units', 'units') }} as free_units
+    from taken_first
+
+),
+
+events_1 as (
+
+    select
+        pass_id,
+        event_id,
+        segment_number,
+        billing_account_id,
+        started_at,
+        units,
+        {% for layer in range(2, layer_count + 1) %}
+            max(case when layer = {{ layer }} then allowance_stack_id end) as stack_{{ layer }},
+            max(case when layer = {{ layer }} then allowance_scope_id end) as scope_{{ layer }},
+            max(case when layer = {{ layer }} then draw_increment end) as increment_{{ layer }},
+            max(case when layer = {{ layer }} then available_units end) as available_{{ layer }},
+        {% endfor %}
+        sum(free_units) as taken_before_2
+    from first_layer
+    group by
+        pass_id,
+        event_id,
+        segment_number,
+        billing_account_id,
+        started_at,
+        units
+    having max(layer) > 1
+
+),
+
+{% for layer in range(2, layer_count + 1) %}
     wanting_{{ layer }} as (
 
         select
             *,
-            {{ round_up_to('needed_units', 'draw_increment') }} as wanted_units
-        from needing_{{ layer }}
+            units - taken_before_{{ layer }} as needed_{{ layer }},
+            case
+                when stack_{{ layer }} is null then 0
+                else {{ round_up_to(
+                    '(units - taken_before_' ~ layer ~ ')', 'increment_' ~ layer
+                ) }}
+            end as wanted_{{ layer }}
+        from events_{{ layer - 1 }}
 
     ),
 
@@ -220,11 +246,11 @@ matched as (
 
         select
             *,
-            cast(sum(wanted_units) over (
-                partition by pass_id, allowance_stack_id
+            cast(sum(wanted_{{ layer }}) over (
+                partition by pass_id, stack_{{ layer }}
                 order by started_at, event_id, segment_number
                 rows between unbounded preceding and current row
-            ) as bigint) as cumulated_units
+            ) as bigint) as cumulated_{{ layer }}
         from wanting_{{ layer }}
 
     ),
@@ -233,42 +259,83 @@ matched as (
 
         select
             *,
-            {{ drawn_units('cumulated_units', 'wanted_units', 'available_units') }} as drawn_units
+            case
+                when stack_{{ layer }} is null then 0
+                else {{ drawn_units(
+                    'cumulated_' ~ layer, 'wanted_' ~ layer, 'available_' ~ layer
+                ) }}
+            end as drawn_{{ layer }}
         from cumulated_{{ layer }}
 
     ),
 
-    drawn_{{ layer }} as (
+    events_{{ layer }} as (
 
         select
-            pass_id,
-            event_id,
-            segment_number,
-            billing_account_id,
-            allowance_stack_id,
-            allowance_scope_id,
-            layer,
-            drawn_units,
-            -- A correction gives back no more than it takes off.
-            case
-                when needed_units < 0 then greatest(needed_units, drawn_units)
-                else least(needed_units, drawn_units)
-            end as free_units
+            *,
+            taken_before_{{ layer }}
+            + {{ free_of_drawn('drawn_' ~ layer, 'needed_' ~ layer) }} as taken_before_{{ layer + 1 }}
         from taken_{{ layer }}
-        where drawn_units <> 0
-
-    ),
-
-    drawn_to_{{ layer }} as (
-
-        {% if layer > 1 %}
-            select * from drawn_to_{{ layer - 1 }}
-            union all
-        {% endif %}
-        select * from drawn_{{ layer }}
 
     ),
 {% endfor %}
+
+layers as (
+
+    select number + 1 as layer
+    from {{ numbers(layer_count - 1) }} as counted
+
+),
+
+other_layers as (
+
+    select
+        events.pass_id,
+        events.event_id,
+        events.segment_number,
+        events.billing_account_id,
+        layers.layer,
+        {% for column in ['stack', 'scope', 'drawn', 'needed'] %}
+            case layers.layer
+                {% for layer in range(2, layer_count + 1) %}
+                    when {{ layer }} then events.{{ column }}_{{ layer }}
+                {% endfor %}
+            end as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from events_{{ layer_count }} as events
+    cross join layers
+
+),
+
+drawn as (
+
+    select
+        pass_id,
+        event_id,
+        segment_number,
+        billing_account_id,
+        allowance_stack_id,
+        allowance_scope_id,
+        layer,
+        drawn_units,
+        free_units
+    from first_layer
+    where drawn_units <> 0
+    union all
+    select
+        pass_id,
+        event_id,
+        segment_number,
+        billing_account_id,
+        stack as allowance_stack_id,
+        scope as allowance_scope_id,
+        layer,
+        drawn as drawn_units,
+        {{ free_of_drawn('drawn', 'needed') }} as free_units
+    from other_layers
+    where drawn <> 0
+
+),
 
 by_event as (
 
@@ -282,7 +349,7 @@ by_event as (
         cast(layer as integer) as layer,
         cast(drawn_units as bigint) as drawn_units,
         cast(free_units as bigint) as free_units
-    from drawn_to_{{ layer_count }}
+    from drawn
 
 )
 
