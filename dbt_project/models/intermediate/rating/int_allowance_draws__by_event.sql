@@ -153,10 +153,10 @@ matched as (
 
 ),
 
-{#- Layer after layer, each over what the layers before left. Going through one allowance at a time,
+{# Layer after layer, each over what the layers before left. Going through one allowance at a time,
     in time order, gives what going through the events one at a time would: an allowance sees each
     event after those that come before it have taken theirs. The first layer takes most of what is
-    drawn; the others only see the events that match one of theirs, a row each that grows. -#}
+    drawn; the others only see the events that match one of theirs, a row each that grows. #}
 wanting_first as (
 
     select
@@ -294,14 +294,14 @@ other_layers as (
         events.event_id,
         events.segment_number,
         events.billing_account_id,
-        layers.layer,
         {% for column in ['stack', 'scope', 'drawn', 'needed'] %}
             case layers.layer
                 {% for layer in range(2, layer_count + 1) %}
                     when {{ layer }} then events.{{ column }}_{{ layer }}
                 {% endfor %}
-            end as {{ column }}{{ ',' if not loop.last }}
+            end as {{ column }},
         {% endfor %}
+        layers.layer
     from events_{{ layer_count }} as events
     cross join layers
 
