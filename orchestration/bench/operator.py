@@ -2,7 +2,8 @@
 
 A zone of the workload and an increment class together are a zone here, since increments hang on the
 dialled operator or visited network. A fee is an option with the dates of its subscriber, so that
-usage before or after them is rated as the benchmark has it.
+usage before or after them is rated as the benchmark has it. A region is a place that levies two
+taxes, the second on the price with the first; discounts are computed on rounded lines.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from orchestration.bench.workload import (
     INCREMENTS,
     MONTH_START,
     PRICE_CHANGE,
+    REGION_TAXES,
     SMS,
     VOICE,
     Tariff,
@@ -38,6 +40,7 @@ PROMOTIONS = (1000, 1500, 2550)
 # Bounds of the tiers beyond the included blocks, in blocks.
 TIER_BOUNDS = (100_000, 500_000, None)
 VOLUME_DISCOUNTS = ((20, 5), (50, 10))
+TAX_CATEGORY, TAX_TYPES = "S", ("vat", "surcharge")
 
 Rows = list[dict[str, object]]
 
@@ -58,7 +61,7 @@ def write_seeds(project_seeds: Path, target: Path, tariff: Tariff) -> None:
     Raises `KeyError` when a row has a column that its seed does not declare.
     """
     shutil.copytree(project_seeds, target)
-    rows = {**_policy_rows(), **_tariff_rows(tariff)}
+    rows = {**_policy_rows(), **_tax_rows(), **_tariff_rows(tariff)}
     for properties in target.rglob("_*.yml"):
         for seed in yaml.safe_load(properties.read_text(encoding="utf-8"))["seeds"]:
             is_own = properties.parent.name != "reference" or seed["name"] in rows
@@ -102,7 +105,7 @@ def _policy_rows() -> dict[str, Rows]:
                 "bank_name": "Bank",
                 "currency_code": "EUR",
                 "time_zone": "Etc/UTC",
-                "tax_jurisdiction": "DE",
+                "tax_jurisdiction": "R0",
                 "home_network": HOME_NETWORK,
                 "document_prefix": "B",
             }
@@ -117,6 +120,7 @@ def _policy_rows() -> dict[str, Rows]:
                 "approval": "automatic",
                 "approval_threshold_amount": 0,
                 "final_bill": "with_cycle",
+                "tax_rounding": "sum",
             }
         ],
         "bill_cycles": [
@@ -127,6 +131,29 @@ def _policy_rows() -> dict[str, Rows]:
                 "interval_months": 1,
                 "anchor_day": 1,
             }
+        ],
+    }
+
+
+def _tax_rows() -> dict[str, Rows]:
+    regions = [f"R{number}" for number in range(len(REGION_TAXES))]
+    return {
+        "tax_jurisdictions": [
+            {"tax_jurisdiction": place, "country_code": "DE", "description": place}
+            for place in regions
+        ],
+        "tax_rates": [
+            {
+                "tax_rate_id": f"{region}-{tax_type}",
+                "jurisdiction": region,
+                "tax_type": tax_type,
+                "tax_category": TAX_CATEGORY,
+                "einvoice_category": TAX_CATEGORY,
+                "rate": Decimal(basis_points).scaleb(-4),
+                "compound_order": order,
+            }
+            for region, taxes in zip(regions, REGION_TAXES, strict=True)
+            for order, (tax_type, basis_points) in enumerate(zip(TAX_TYPES, taxes, strict=True))
         ],
     }
 
@@ -286,7 +313,7 @@ def _rate(plan: int, service: str, zone_id: str, version: int) -> dict[str, obje
         "price_basis": "units",
         "span_increments": "run_on",
         "currency_code": "EUR",
-        "tax_category": "Z",
+        "tax_category": TAX_CATEGORY,
         "valid_from": valid_from,
         "valid_to": valid_to,
     }
@@ -438,7 +465,7 @@ def _fee(plan_id: str, cents: int) -> dict[str, object]:
         "currency_code": "EUR",
         "billing_timing": "arrears",
         "proration": "days",
-        "tax_category": "Z",
+        "tax_category": TAX_CATEGORY,
     }
 
 
@@ -455,6 +482,8 @@ def _promotion(plan_id: str, charge_type: str, percent: Decimal, least: int) -> 
         "eligibility": "period",
         "measured_over": "subscription",
         "discount_percent": percent,
+        "computed_on": "rounded_lines",
+        "line_per": "subscription",
         "minimum_amount": least,
         "currency_code": "EUR",
         "duration_months": 0,
@@ -486,7 +515,7 @@ _INBOX = {
             'bench' as legal_entity_id, 'monthly_1' as bill_cycle_id, 'EUR' as currency_code,
             'Etc/UTC' as time_zone, 'en' as language, 'email' as delivery_channel,
             null as sales_region, '2000-01-01' as opened_date, null as closed_date,
-            '2000-01-01' as valid_from
+            '2000-01-01' as valid_from, 'R' || region as tax_jurisdiction
         from subscribers""",
     "subscriptions": """
         select 'S' || msisdn as subscription_id, 'A' || msisdn as billing_account_id,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.bench.operator import write_inbox, write_seeds
+from orchestration.bench.operator import TAX_TYPES, write_inbox, write_seeds
 from orchestration.bench.workload import BLOCK_BYTES, MONTH_END, make_tariff
 from orchestration.collect.inbox import collect_inbox, ensure_landing, read_manifest
 from orchestration.issue.frozen import frozen_entities
@@ -29,24 +29,80 @@ BEFORE_PASSES = (
     "+int_bill_periods__aligned",
 )
 TOTALS = f"""
+    with
+
+    taxes as (
+
+        select
+            sum(tax_amount) filter (tax_type = '{TAX_TYPES[0]}') as first_tax_amount,
+            sum(tax_amount) filter (tax_type = '{TAX_TYPES[1]}') as second_tax_amount
+        from intermediate.int_invoice_taxes__computed
+
+    ),
+
+    invoices as (
+
+        select
+            count(*) as invoices,
+            sum(net_amount) as net_amount,
+            sum(total_amount) as total_amount,
+            cast(
+                sum(
+                    cast(total_amount * 100 as bigint)
+                    * (cast(substr(billing_account_id, 2) as bigint) % 1009)
+                ) % 1000000007 as bigint
+            ) as checksum
+        from intermediate.int_invoices__totalled
+
+    ),
+
+    rated as (
+
+        select
+            count(distinct event_id) as events,
+            cast(
+                sum(free_units // case service when 'data' then {BLOCK_BYTES} else 1 end) as bigint
+            ) as free_units,
+            sum(rated_amount) as rated_amount
+        from intermediate.int_usage__rated
+
+    ),
+
+    suspended as (select count(*) as events from intermediate.int_usage__suspended)
+
     select
-        (select count(*) from intermediate.int_usage__suspended) as suspended,
-        count(distinct event_id) as rated,
-        cast(sum(free_units // case service when 'data' then {BLOCK_BYTES} else 1 end) as bigint)
-            as free_units,
-        sum(rated_amount) as rated_amount
-    from intermediate.int_usage__rated
+        rated.events + suspended.events as events,
+        suspended.events as suspended,
+        rated.free_units,
+        rated.rated_amount,
+        invoices.invoices,
+        cast(invoices.net_amount as decimal(18, 2)) as net_amount,
+        cast(taxes.first_tax_amount as decimal(18, 2)) as first_tax_amount,
+        cast(taxes.second_tax_amount as decimal(18, 2)) as second_tax_amount,
+        cast(invoices.total_amount as decimal(18, 2)) as total_amount,
+        invoices.checksum
+    from rated, suspended, invoices, taxes
 """
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What every engine must agree on: events after their copies, units that were free, amount."""
+    """What every engine must agree on, of events after their copies; amounts in EUR.
+
+    `checksum` is the sum of each invoice's cents times its number mod 1009, mod 1,000,000,007: it
+    differs where equal sums are of unequal invoices.
+    """
 
     events: int
     suspended: int
     free_units: int
     rated_amount: Decimal
+    invoices: int
+    net_amount: Decimal
+    first_tax_amount: Decimal
+    second_tax_amount: Decimal
+    total_amount: Decimal
+    checksum: int
 
 
 def rate_workload(settings: Settings, scratch: Path, events: int) -> Totals:
@@ -67,7 +123,9 @@ def rate_workload(settings: Settings, scratch: Path, events: int) -> Totals:
     dbt = Dbt(Workspace.production(home))
     with writer_lock(home):
         ensure_landing(home, [entity.landing_table for entity in frozen_entities(home)])
-        collect_inbox(home, datetime(2026, 11, 1, 2, 0))  # noqa: DTZ001 - landing holds UTC
+        for file in collect_inbox(home, datetime(2026, 11, 1, 2, 0)):  # noqa: DTZ001 - UTC
+            if file.records_accepted == 0 or file.records_rejected > 0:
+                raise RuntimeError(f"{file.entity} did not arrive whole: {file.reason}")
         export_for_dbt(home, ledger)
         require_success(dbt.build(*BEFORE_PASSES), "accounts")
         passes = open_main_passes(home, ledger, MONTH_END, read_due_cycles(home, MONTH_END))
@@ -79,5 +137,4 @@ def rate_workload(settings: Settings, scratch: Path, events: int) -> Totals:
         row = warehouse.execute(TOTALS).fetchone()
     if row is None:
         raise RuntimeError("the warehouse has no rated usage")
-    suspended, rated, free_units, rated_amount = row
-    return Totals(rated + suspended, suspended, free_units, rated_amount)
+    return Totals(*row)

@@ -24,6 +24,17 @@ INCREMENTS = ((60, 1), (1, 1), (60, 60))
 BLOCK_BYTES = 10_240
 ROAM_LIKE_HOME_ZONES = 10
 VOICE, SMS, DATA = 1, 2, 3
+# Basis points of tax in each region: on the price, and on the price with the first.
+REGION_TAXES = (
+    (1900, 0),
+    (700, 150),
+    (2000, 0),
+    (2100, 275),
+    (0, 500),
+    (2500, 0),
+    (825, 199),
+    (1000, 333),
+)
 COUNTRY_CODES = (
     "1 20 211 212 213 216 218 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236"
     " 237 238 239 240 241 242 243 244 245 248 249 250 251 252 253 254 255 256 257 258 260 261 262"

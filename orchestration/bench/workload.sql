@@ -14,7 +14,8 @@ select
         else date '9999-12-31'
     end as active_to,
     case hash(number, 6) % 10 when 0 then 1000 when 1 then 1500 when 2 then 2550 else 0 end
-        as promotion_basis_points
+        as promotion_basis_points,
+    cast(hash(number, 7) % 8 as integer) as region
 from range(getvariable('subscriber_count')) as numbers (number);
 
 -- Copies come last, as re-sent files do; a copy is equal to its event but for its place.

@@ -17,8 +17,18 @@ from orchestration.settings import Settings
 pytestmark = pytest.mark.heavy
 
 AGREED = {
-    100_000: Totals(100_000, 117, 219_909_330, Decimal("123075.572113")),
-    1_000_000: Totals(1_000_000, 1_026, 2_197_882_005, Decimal("1225591.948629")),
+    100_000: Totals(
+        events=100_000,
+        suspended=117,
+        free_units=219_909_330,
+        rated_amount=Decimal("123075.572113"),
+        invoices=1_000,
+        net_amount=Decimal("138276.13"),
+        first_tax_amount=Decimal("19077.72"),
+        second_tax_amount=Decimal("2664.17"),
+        total_amount=Decimal("160018.02"),
+        checksum=968_651_583,
+    ),
 }
 
 

@@ -70,6 +70,8 @@ COUPONS = "tariff/coupons.csv"
         (PLANS, "flat_s,", {"time_band_set_id": "summer"}, "orphan: time_band_set_id 'summer' is not in time_bands.time_band_set_id"),
         (ALLOWANCES, "AL-0005,", {"unit": "seconds"}, "allowance_never_drawn: allowance_id 'AL-0005' is in seconds, but sms is counted in events"),
         (PROMOTIONS, "PR-0002,", {"plan_id": "option_roaming"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan has no usage rates"),
+        (PROMOTIONS, "PR-0002,", {"computed_on": "lines"}, "allowed: computed_on 'lines' is none of exact_charges, rounded_lines"),
+        (PROMOTIONS, "PR-0002,", {"line_per": "invoice"}, "allowed: line_per 'invoice' is none of subscription, account, charge"),
         (PROMOTIONS, "PR-0002,", {"discount_percent": "0"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: discount_percent is 0"),
         (PROMOTIONS, "PR-0002,", {"valid_from": "2010-01-01", "valid_to": "2020-01-01"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its plan is not sold while it runs"),
         (PROMOTIONS, "PR-0002,", {"charge_code": "plan_fee"}, "promotion_never_applies: promotion_id 'PR-0002' can never apply: its charge code is of another charge type"),

@@ -31,7 +31,7 @@ ACCOUNTS = (
 )
 # 10 % off the fees of a month where one invoice has 7.00 of them: three accounts have, one has not.
 VOLUME = (
-    "PR-9001,Volume,Mengenrabatt,flat_s,*,recurring,plan_fee,period,group,10.00,7.00,,EUR,0,20,"
+    "PR-9001,Volume,Mengenrabatt,flat_s,*,recurring,plan_fee,period,group,10.00,,,7.00,,EUR,0,20,"
     "stacks,2020-01-01,"
 )
 

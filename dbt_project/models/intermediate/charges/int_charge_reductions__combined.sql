@@ -20,7 +20,8 @@ discounts as (
         pass_id,
         reduced_charge_id,
         billing_account_id,
-        subscription_id,
+        line_subscription_id as subscription_id,
+        line_charge_id,
         'promotion' as rule_type,
         promotion_id as rule_id,
         'discount' as charge_code,
@@ -44,6 +45,7 @@ caps as (
         reduced_charge_id,
         billing_account_id,
         subscription_id,
+        cast(null as string) as line_charge_id,
         'cap' as rule_type,
         charge_cap_id as rule_id,
         'cap' as charge_code,
@@ -67,6 +69,7 @@ coupons as (
         reduced_charge_id,
         billing_account_id,
         cast(null as string) as subscription_id,
+        cast(null as string) as line_charge_id,
         'coupon' as rule_type,
         redemption_id as rule_id,
         'coupon' as charge_code,
@@ -128,7 +131,7 @@ dated as (
 ),
 
 -- The charge that a reduction stands in: one per rule, subscription, tax category, tax
--- point and period; a coupon's belongs to the account.
+-- point and period; a coupon's belongs to the account, a discount's where its promotion says.
 combined as (
 
     select
@@ -136,7 +139,7 @@ combined as (
             '/', dated.pass_id, dated.billing_account_id, dated.subscription_id,
             dated.charge_code, dated.rule_id, dated.tax_category,
             cast(dated.period_start as string), cast(dated.period_end as string),
-            cast(dated.corrected_tax_point_date as string)
+            cast(dated.corrected_tax_point_date as string), dated.line_charge_id
         ) as charge_id,
         dated.reduced_charge_id,
         dated.pass_id,

@@ -35,7 +35,8 @@ promotions as (
 
     select
         promotion_id,
-        measured_over
+        measured_over,
+        computed_on
     from {{ ref('promotions') }}
     where minimum_amount > 0 or maximum_amount is not null
 
@@ -59,6 +60,15 @@ priced as (
         currency_code,
         amount
     from {{ ref('int_charges__priced') }}
+
+),
+
+currencies as (
+
+    select
+        currency_code,
+        minor_units
+    from {{ ref('currencies') }}
 
 ),
 
@@ -97,13 +107,15 @@ of_promotions as (
             else priced.billing_account_id
         end as holder_id,
         priced.currency_code,
-        priced.amount as measured_amount,
+        {{ discount_base('priced.amount', 'promotions.computed_on', 'currencies.minor_units') }}
+            as measured_amount,
         -coalesce(discounts.amount, 0) as taken_amount,
         matched.aligned_period_start
     from matched
     inner join promotions
         on matched.rule_type = 'promotion' and matched.rule_id = promotions.promotion_id
     inner join priced on matched.charge_id = priced.charge_id
+    inner join currencies on priced.currency_code = currencies.currency_code
     inner join accounts
         on
             matched.pass_id = accounts.pass_id

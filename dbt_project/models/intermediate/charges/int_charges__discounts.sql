@@ -18,6 +18,7 @@ charges as (
         priced.currency_code,
         priced.tax_category,
         priced.amount,
+        priced.tax_point_date,
         priced.period_start,
         priced.period_end
     from {{ ref('int_charges__priced') }} as priced
@@ -51,6 +52,8 @@ promotions as (
         currency_code,
         stacking,
         discount_percent,
+        computed_on,
+        line_per,
         minimum_amount,
         maximum_amount,
         duration_months,
@@ -110,12 +113,20 @@ eligible as (
         charges.tax_category,
         promotions.stacking,
         promotions.discount_percent,
+        -- D-180: which charges stand together in one line of the discount.
+        case
+            when coalesce(promotions.line_per, 'subscription') <> 'account'
+                then charges.subscription_id
+        end as line_subscription_id,
+        case when promotions.line_per = 'charge' then charges.charge_id end as line_charge_id,
         {{ exchanged('promotions.minimum_amount', 'exchange_rates.exchange_rate') }}
             as minimum_amount,
         {{ exchanged('promotions.maximum_amount', 'exchange_rates.exchange_rate') }}
             as maximum_amount,
         promotions.priority,
-        charges.amount,
+        {{ discount_base('charges.amount', 'promotions.computed_on', 'currencies.minor_units') }}
+            as amount,
+        charges.tax_point_date,
         matched.aligned_period_start,
         charges.period_start,
         charges.period_end
@@ -127,6 +138,7 @@ eligible as (
         on
             charges.pass_id = accounts.pass_id
             and charges.billing_account_id = accounts.billing_account_id
+    inner join currencies on charges.currency_code = currencies.currency_code
     inner join activations on charges.subscription_id = activations.subscription_id
     inner join exchange_rates
         on
@@ -244,6 +256,8 @@ summed as (
         applied.holder_id,
         applied.currency_code,
         applied.tax_category,
+        applied.line_subscription_id,
+        applied.line_charge_id,
         stacked.base_amount,
         stacked.taken_amount,
         cast(
@@ -253,6 +267,7 @@ summed as (
             as all_taken_amount,
         cast(sum(stacked.taken_amount) over promotion_so_far as decimal(18, 6))
             as taken_so_far_amount,
+        applied.tax_point_date,
         applied.aligned_period_start,
         applied.period_start,
         applied.period_end
@@ -318,16 +333,17 @@ running as (
     from limited
     window line_so_far as (
         partition by
-            limited.pass_id, limited.subscription_id, limited.promotion_id, limited.tax_category,
-            limited.period_start, limited.period_end
+            limited.pass_id, limited.billing_account_id, limited.line_subscription_id,
+            limited.line_charge_id, limited.promotion_id, limited.tax_category,
+            limited.tax_point_date, limited.period_start, limited.period_end
         order by limited.charge_id
         rows between unbounded preceding and current row
     )
 
 ),
 
--- The discounts of a subscription, promotion, tax category and period are one line of the invoice;
--- rounded running sums give each charge its part of that line.
+-- The discounts of a promotion, tax category, tax point and period are one line of the invoice, of
+-- a subscription, an account or a charge; rounded running sums give each charge its part of it.
 discounts as (
 
     select
@@ -337,6 +353,8 @@ discounts as (
         running.subscription_id,
         running.promotion_id,
         running.holder_id,
+        running.line_subscription_id,
+        running.line_charge_id,
         running.currency_code,
         running.tax_category,
         running.base_amount,
