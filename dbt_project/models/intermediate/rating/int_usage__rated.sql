@@ -413,7 +413,9 @@ rated as (
         per_units,
         connect_amount,
         list_amount,
-        case when price_tier_set_id is not null then rate_units_amount end as tier_amount,
+        cast(
+            case when price_tier_set_id is not null then rate_units_amount end as decimal(18, 6)
+        ) as tier_amount,
         cast(rated_amount as decimal(18, 6)) as rated_amount,
         started_at,
         segment_started_at,

@@ -60,6 +60,7 @@ committed as (
         billed_usage.per_units,
         billed_usage.connect_amount,
         billed_usage.list_amount,
+        billed_usage.tier_amount,
         billed_usage.rated_amount,
         billed_usage.started_at,
         billed_usage.segment_started_at,
