@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from orchestration.lib.warehouse import Row
 from orchestration.review.tariff_rows import (
+    FAIR_USE_LIMITS,
     PRICE_TIERS,
     USAGE_RATE_STEPS,
     Tariff,
@@ -55,13 +56,21 @@ def _units(segment: Row, rate: TariffRow) -> str:
 
 
 def _price(segment: Row, tariff: Tariff) -> tuple[str, Decimal]:
-    """Return how units become an amount, and the amount by the rate alone."""
-    units, rate, per = segment["charged_units"], segment["rate_amount"], segment["per_units"]
+    """Return how units become an amount, and the amount by the rate alone.
+
+    What is over a fair use limit has that limit's price instead of the rate's.
+    """
+    over = segment.get("over_limit_units") or 0
+    units, rate, per = segment["charged_units"] - over, segment["rate_amount"], segment["per_units"]
     by_rate = (Decimal(units) * rate / per).quantize(MILLIONTH, ROUND_HALF_UP)
     steps = tariff.rows_of(USAGE_RATE_STEPS, "usage_rate_id", segment["usage_rate_id"])
     text = f"{units:,} x {plain(rate, 6)} / {per:,}"
     if steps:
         text += f" (steps of the call: {_listed(steps, 'from_units', 'from')})"
+    if over:
+        limit = tariff.row(FAIR_USE_LIMITS, segment["fair_use_limit_id"])
+        amount, per = limit.values.get("rate_amount", "?"), limit.values.get("per_units", "?")
+        text += f" + {over:,} x {amount} / {per} over the fair use limit {limit}"
     return text, by_rate
 
 

@@ -128,6 +128,18 @@ def test_a_call_is_increments_price_and_connect_fee(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_over_a_fair_use_limit_has_its_price(tmp_path: Path) -> None:
+    limits = "fair_use_limit_id,quantity,rate_amount,per_units\nFU-1,60,0.030000,60\n"
+    over = segment(over_limit_units=60, fair_use_limit_id="FU-1", rated_amount=Decimal("0.09"))
+    text = record_text(over, rate(), tariff(tmp_path, fair_use_limits=limits))
+    assert text == (
+        "61 s in increments of 60/30 = 90; 30 x 0.120000 / 60 + 60 x 0.030000 / 60 over the fair"
+        " use limit FU-1 (seeds/tariff/fair_use_limits.csv, line 2) = 0.090000"
+    )
+    within = segment(over_limit_units=0, fair_use_limit_id="FU-1")
+    assert "fair use" not in record_text(within, rate(), tariff(tmp_path / "x"))
+
+
 def test_free_units_and_a_later_part_are_said(tmp_path: Path) -> None:
     partly = segment(
         segment_number=2,
