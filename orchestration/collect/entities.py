@@ -137,6 +137,12 @@ def _only_corrected_down(column: str) -> RecordRule:
     )
 
 
+_WHOSE_PRICE = RecordRule(
+    "whose_price",
+    "({billing_account_id} is null) = ({subscription_id} is null)",
+    "name an account or a subscription, one of the two",
+)
+
 INBOX_ENTITIES: tuple[Entity, ...] = (
     Entity(
         "customers",
@@ -261,13 +267,25 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         ),
         ("price_override_id",),
         (
-            RecordRule(
-                "whose_price",
-                "({billing_account_id} is null) = ({subscription_id} is null)",
-                "name an account or a subscription, one of the two",
-            ),
+            _WHOSE_PRICE,
             _ends_before_start("valid_from", "valid_to"),
         ),
+    ),
+    Entity(
+        "rate_plan_overrides",
+        "Usage prices agreed with an account, or for one subscription: whatever plan it has, its"
+        " usage is priced as on the plan that is named here; `valid_to` is the first day without"
+        " it.",
+        (
+            Column("rate_plan_override_id", CODE),
+            _optional("billing_account_id", CODE),
+            _optional("subscription_id", CODE),
+            Column("plan_id", CODE),
+            Column("valid_from", DATE),
+            _optional("valid_to", DATE),
+        ),
+        ("rate_plan_override_id",),
+        (_WHOSE_PRICE, _ends_before_start("valid_from", "valid_to")),
     ),
     Entity(
         "deposits",

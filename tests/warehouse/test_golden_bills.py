@@ -281,6 +281,25 @@ def half_a_cent_is_rounded_up(world: World, name: str) -> None:
     _calls(world, _used(world, name, rate_amount="0.001", per_units=60), *[60] * 5)
 
 
+# Prices that were agreed
+
+
+# One message at 1.00 on the day before the agreement, two at 0.40 from its first day on.
+@edge("usage", (*OCTOBER, "1.80"))
+def usage_prices_agreed_with_an_account_apply_from_their_first_day(world: World, name: str) -> None:
+    _used(world, f"{name}-agreed", "sms", rate_amount="0.40")
+    subscriber = _used(world, name, "sms", rate_amount=1)
+    world.inbox(
+        "rate_plan_overrides",
+        rate_plan_override_id=name,
+        billing_account_id=subscriber.account_id,
+        plan_id=f"{name}-agreed",
+        valid_from="2026-10-05",
+    )
+    for sent in ("2026-10-04T23:59:59Z", "2026-10-05T00:00:00Z", "2026-10-31T12:00:00Z"):
+        world.usage(subscriber, sent, service="sms")
+
+
 # Increments and connection
 
 

@@ -33,7 +33,7 @@ plans as (
         time_band_set_id,
         effective_from,
         effective_to
-    from {{ ref('int_subscription_plans__effective') }}
+    from {{ ref('int_rate_plans__agreed') }}
     where plan_type = 'plan'
 
 ),

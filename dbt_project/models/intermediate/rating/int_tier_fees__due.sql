@@ -56,7 +56,7 @@ subscription_plans as (
         rate_plan_id,
         effective_from,
         effective_to
-    from {{ ref('int_subscription_plans__effective') }}
+    from {{ ref('int_rate_plans__agreed') }}
     where rate_plan_id is not null
 
 ),

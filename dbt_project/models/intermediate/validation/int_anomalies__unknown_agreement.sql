@@ -46,6 +46,17 @@ overrides as (
 
 ),
 
+usage_overrides as (
+
+    select
+        agreed.*,
+        rated_plans.plan_id as priced_plan_id
+    from {{ ref('stg_landing__rate_plan_overrides') }} as agreed
+    left join {{ ref('plans') }} as rated_plans
+        on agreed.plan_id = rated_plans.plan_id and rated_plans.rate_plan_id is not null
+
+),
+
 contracts as (
 
     select * from {{ ref('stg_landing__subscription_contracts') }}
@@ -98,6 +109,33 @@ odd_prices as (
 
 ),
 
+odd_usage_prices as (
+
+    select distinct
+        accounts.pass_id,
+        accounts.billing_account_id,
+        concat(
+            'usage prices ', overrides.rate_plan_override_id, ' of plan ', overrides.plan_id
+        ) as seen
+    from accounts
+    left join subscriptions
+        on
+            accounts.billing_account_id = subscriptions.billing_account_id
+            and accounts.crm_sequence = subscriptions.crm_sequence
+    inner join usage_overrides as overrides
+        on
+            (
+                overrides.billing_account_id = accounts.billing_account_id
+                or overrides.subscription_id = subscriptions.subscription_id
+            )
+            and overrides.valid_from <= accounts.bill_date
+            and overrides.landing_sequence <= accounts.crm_sequence
+            and coalesce(overrides.superseded_sequence, accounts.crm_sequence + 1)
+            > accounts.crm_sequence
+    where overrides.priced_plan_id is null
+
+),
+
 odd_contracts as (
 
     select distinct
@@ -128,6 +166,8 @@ odd as (
 
     select * from odd_prices
     union all
+    select * from odd_usage_prices
+    union all
     select * from odd_contracts
 
 ),
@@ -149,7 +189,7 @@ found as (
         odd.billing_account_id,
         rule.rule_id,
         odd.seen,
-        'a charge or contract term of the tariff' as expected,
+        'a charge, usage prices or a contract term of the tariff' as expected,
         coalesce(past.largest_amount, cast(0 as decimal(18, 4))) as amount_at_stake
     from odd
     inner join rule on odd.pass_id = rule.pass_id
