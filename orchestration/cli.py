@@ -191,14 +191,15 @@ def collect() -> None:
         rows = collect_inbox(settings, datetime.now(UTC))
     print_table(
         "Collected",
-        ("entity", "file", "status", "read", "accepted", "rejected", "reason"),
+        ("folder", "file", "status", "read", "accepted", "filtered", "rejected", "reason"),
         [
             (
-                row.entity,
+                row.source_id,
                 one_line(row.file_name),
                 row.status,
                 f"{row.records_read:,}",
                 f"{row.records_accepted:,}",
+                f"{row.records_filtered:,}",
                 f"{row.records_rejected:,}",
                 row.reason,
             )
@@ -320,10 +321,12 @@ def status(as_json: bool) -> None:
 
 @main.command()
 def formats() -> None:
-    """Describe the files that the inbox takes, column by column."""
+    """Describe the files that the inbox takes, column by column, and the formats to map from."""
     from orchestration.collect.entities import describe_entities
+    from orchestration.collect.readers.registry import describe_formats
 
     click.echo(describe_entities())
+    click.echo(describe_formats())
 
 
 @main.command()

@@ -22,7 +22,7 @@ def plain_source(path: Path, entity: Entity) -> str:
     """Return SQL for a file in which every line is one record and no field is quoted."""
     return (
         "(select row_number() over () as record_number, record_number + 1 as line_number,"
-        f" {_names(entity)} from {_read_csv(path, entity.header, has_header=True)})"
+        f" {_names(entity)} from {read_csv(path, entity.header, has_header=True)})"
     )
 
 
@@ -32,7 +32,7 @@ def split_source(path: Path, entity: Entity) -> str:
     return (
         "(select cast(record_number as bigint) as record_number,"
         f" cast(line_number as bigint) as line_number, {_names(entity)}"
-        f" from {_read_csv(path, columns, has_header=False)})"
+        f" from {read_csv(path, columns, has_header=False)})"
     )
 
 
@@ -47,14 +47,16 @@ def _names(entity: Entity) -> str:
     return ", ".join(names)
 
 
-def _read_csv(path: Path, columns: tuple[str, ...], has_header: bool) -> str:
+def read_csv(path: Path, columns: tuple[str, ...], has_header: bool, delimiter: str = ",") -> str:
+    """Return SQL for a file's records, every column as text."""
     types = ", ".join(f"{quote(name)}: 'varchar'" for name in columns)
     # A split file may hold quoted line breaks: a parallel scan and the guess at the file's own
     # line break (the first one seen, even inside quotes) would both be misled by them.
     options = "" if has_header else "parallel=false, new_line='\\n', "
     return (
         f"read_csv({quote(str(path))}, auto_detect=false, header={str(has_header).lower()},"
-        f" delim=',', quote='\"', escape='\"', nullstr='', {options}columns={{{types}}})"
+        f" delim={quote(delimiter)}, quote='\"', escape='\"', nullstr='',"
+        f" {options}columns={{{types}}})"
     )
 
 
@@ -68,7 +70,7 @@ def accepted_records(entity: Entity, file_id: str, source: str) -> str:
         if column.offset_column:
             minutes = OFFSET_MINUTES.replace("{v}", quote_name(column.name))
             columns.append(f"{minutes} as {quote_name(column.offset_column)}")
-    return f"select {', '.join(columns)} from {source} as source where {_is_accepted(entity)}"
+    return f"select {', '.join(columns)} from {source} as source where {is_accepted(entity)}"
 
 
 def _texts(entity: Entity) -> list[str]:
@@ -89,11 +91,11 @@ def rejected_records(entity: Entity, file_id: str, source: str) -> str:
     number, found = _first_fault(entity)
     rules = ", ".join(quote(rule) for rule, _ in found)
     reasons = " ".join(f"when {index} then {reason}" for index, (_, reason) in enumerate(found, 1))
-    faulty = f"select *, {number} as fault from {source} as source where not {_is_accepted(entity)}"
+    faulty = f"select *, {number} as fault from {source} as source where not {is_accepted(entity)}"
     return (
         f"select {quote(file_id)} as file_id, record_number, line_number,"
-        f" [{rules}][fault] as rule, case fault {reasons} end as reason, {_raw(entity)} as raw"
-        f" from ({faulty}) as faulty"
+        f" [{rules}][fault] as rule, case fault {reasons} end as reason, {_raw(entity)} as raw,"
+        f" cast(null as blob) as raw_bytes from ({faulty}) as faulty"
     )
 
 
@@ -102,8 +104,9 @@ def broken_records(path: Path, file_id: str) -> str:
     columns = ("record_number", "line_number", "rule", "reason", "raw")
     return (
         f"select {quote(file_id)} as file_id, cast(record_number as bigint) as record_number,"
-        " cast(line_number as bigint) as line_number, rule, reason, coalesce(raw, '') as raw"
-        f" from {_read_csv(path, columns, has_header=False)}"
+        " cast(line_number as bigint) as line_number, rule, reason, coalesce(raw, '') as raw,"
+        " cast(null as blob) as raw_bytes"
+        f" from {read_csv(path, columns, has_header=False)}"
     )
 
 
@@ -114,7 +117,8 @@ def _typed(column: Column) -> str:
     return f"try_cast({parsed} as {column.kind.sql_type})"
 
 
-def _is_accepted(entity: Entity) -> str:
+def is_accepted(entity: Entity) -> str:
+    """Return SQL for whether a record of texts keeps every rule of its entity."""
     conditions = []
     for column in entity.columns:
         name = quote_name(column.name)
@@ -163,13 +167,16 @@ def _said(column: Column, fault: Fault) -> str:
 def _sentence(template: str) -> str:
     """Return SQL for a sentence in which each `{column}` shows that column's text on one line."""
     parts = re.split(r"\{(\w+)\}", template)
-    pieces = [_shown(part) if index % 2 else quote(part) for index, part in enumerate(parts)]
+    pieces = [_shown_column(part) if index % 2 else quote(part) for index, part in enumerate(parts)]
     return " || ".join(piece for piece in pieces if piece != "''")
 
 
-def _shown(name: str) -> str:
-    """Return SQL for a value as a person reads it: plain if it is a word, else in quotes."""
-    column = quote_name(name)
+def _shown_column(name: str) -> str:
+    return shown(quote_name(name))
+
+
+def shown(column: str) -> str:
+    """Return SQL for a text as a person reads it: plain if it is a word, else in quotes."""
     short = (
         f"case when length({column}) > {_LONGEST_SHOWN}"
         f" then left({column}, {_LONGEST_SHOWN}) || '…' else {column} end"

@@ -548,9 +548,32 @@ MANIFEST = LandingTable(
         ("records_rejected", "bigint"),
         ("duration_seconds", "bigint"),
         ("volume_bytes", "bigint"),
+        # From here on: empty in what was written before usage sources were; see MANIFEST_DEFAULTS.
+        ("source_id", "varchar"),
+        ("mapping_hash", "varchar"),
+        ("records_filtered", "bigint"),
+        ("rows_landed", "bigint"),
+        ("node_id", "varchar"),
+        ("records_declared", "bigint"),
+        ("bytes_declared", "bigint"),
+        ("records_lost", "bigint"),
+        ("records_lost_are", "varchar"),
+        ("opened_at", "timestamp"),
+        ("closed_at", "timestamp"),
+        ("audit_totals", "varchar"),
+        ("is_test", "boolean"),
     ),
 )
 
+# What a manifest row means by an empty column that it was written without, as SQL.
+MANIFEST_DEFAULTS = {
+    "source_id": "coalesce(source_id, entity)",
+    "records_filtered": "coalesce(records_filtered, 0)",
+    "rows_landed": "coalesce(rows_landed, records_accepted)",
+    "is_test": "coalesce(is_test, false)",
+}
+
+# `line_number` is where the record begins: its line, in a binary file its byte.
 REJECTS = LandingTable(
     "rejects",
     (
@@ -560,8 +583,33 @@ REJECTS = LandingTable(
         ("rule", "varchar"),
         ("reason", "varchar"),
         ("raw", "varchar"),
+        ("raw_bytes", "blob"),
     ),
 )
+
+FILTERED = LandingTable(
+    "filtered",
+    (
+        ("file_id", "varchar"),
+        ("record_number", "bigint"),
+        ("line_number", "bigint"),
+        ("reason", "varchar"),
+    ),
+)
+
+# Which accepted records make which row of usage, in files where one is not the other: a record of
+# several parts makes several rows, the records of one call make one.
+USAGE_LINKS = LandingTable(
+    "usage_links",
+    (
+        ("file_id", "varchar"),
+        ("record_number", "bigint"),
+        ("usage_record_number", "bigint"),
+    ),
+)
+
+# What lies in landing beside the records of an entity, of the same file and under its name.
+BESIDE = (REJECTS, FILTERED, USAGE_LINKS)
 
 
 def landing_table(entity: Entity) -> LandingTable:
@@ -578,7 +626,7 @@ def landing_table(entity: Entity) -> LandingTable:
 
 def collected_tables() -> tuple[LandingTable, ...]:
     """Return every landing table that collecting writes."""
-    return (*(landing_table(entity) for entity in INBOX_ENTITIES), MANIFEST, REJECTS)
+    return (*(landing_table(entity) for entity in INBOX_ENTITIES), MANIFEST, *BESIDE)
 
 
 def describe_entities() -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import re
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -25,15 +26,21 @@ from orchestration.collect.decode import (
     split_source,
 )
 from orchestration.collect.entities import (
+    BESIDE,
     ENTITY_BY_NAME,
+    FILTERED,
     INBOX_ENTITIES,
     MANIFEST,
+    MANIFEST_DEFAULTS,
     REJECTS,
+    USAGE_LINKS,
     Entity,
     LandingTable,
     collected_tables,
 )
 from orchestration.collect.kinds import quote
+from orchestration.collect.mapping_check import require_sound_sources
+from orchestration.collect.readers.records import FileFacts, ReaderOptions
 from orchestration.collect.records import (
     Broken,
     Inspection,
@@ -41,6 +48,8 @@ from orchestration.collect.records import (
     parse_header,
     split_records,
 )
+from orchestration.collect.source_files import SourceFile, decode_source_file
+from orchestration.collect.sources import USAGE, UsageSource, read_sources
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically
 from orchestration.settings import Settings
@@ -73,15 +82,41 @@ class ManifestRow:
     records_rejected: int
     duration_seconds: int
     volume_bytes: int
+    source_id: str = ""
+    mapping_hash: str | None = None
+    records_filtered: int = 0
+    rows_landed: int = 0
+    node_id: str | None = None
+    records_declared: int | None = None
+    bytes_declared: int | None = None
+    records_lost: int | None = None
+    records_lost_are: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    audit_totals: str | None = None
+    is_test: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that lies in the inbox, and the folder that its decoding may use."""
+    """A file that lies in the inbox, and the folder that its decoding may use.
+
+    `usage_source` says how a file that is not in the house's format becomes usage.
+    """
 
     entity: Entity
     path: Path
     work: Path
+    usage_source: UsageSource | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder of the inbox: the entity's, or that of the usage source."""
+        return self.usage_source.source_id if self.usage_source else self.entity.name
+
+    @property
+    def mapping_hash(self) -> str | None:
+        return self.usage_source.mapping_hash if self.usage_source else None
 
     @property
     def name(self) -> str:
@@ -98,14 +133,23 @@ class Decoded:
     reason: str | None = None
     records_accepted: int = 0
     records_rejected: int = 0
+    records_filtered: int = 0
+    rows_landed: int = 0
+    rows_linked: int = 0
     duration_seconds: int = 0
     volume_bytes: int = 0
+    facts: FileFacts = field(default_factory=FileFacts)
 
 
 class _Manifest:
-    """The manifest in memory while the inbox is collected."""
+    """The manifest in memory while the inbox is collected.
 
-    def __init__(self, rows: Iterable[ManifestRow]) -> None:
+    A file that was refused under another mapping than its source has now is not known: it may be
+    what the mapping was mended for.
+    """
+
+    def __init__(self, rows: Iterable[ManifestRow], mappings: Mapping[str, str]) -> None:
+        self.mappings = mappings
         self.first: dict[tuple[str, str], ManifestRow] = {}
         self.names: set[tuple[str, str, str]] = set()
         self.next_sequence = 1
@@ -113,9 +157,14 @@ class _Manifest:
             self.add(row)
 
     def add(self, row: ManifestRow) -> None:
-        self.first.setdefault((row.entity, row.file_id), row)
-        self.names.add((row.entity, row.file_id, row.file_name))
         self.next_sequence = max(self.next_sequence, row.landing_sequence + 1)
+        mapping = self.mappings.get(row.source_id, row.mapping_hash)
+        if row.status == "rejected" and row.mapping_hash != mapping:
+            return
+        known = self.first.setdefault((row.entity, row.file_id), row)
+        if known.status == "rejected" and row.status == "accepted":
+            self.first[row.entity, row.file_id] = row
+        self.names.add((row.source_id, row.file_id, row.file_name))
 
 
 def collect_inbox(
@@ -128,6 +177,7 @@ def collect_inbox(
     call replaces. `received_at` is UTC without a time zone. `progress` gets one line per event.
     """
     say = progress or log.info
+    usage_sources = require_sound_sources(settings.seeds)
     ensure_landing(settings)
     work = settings.landing / WORK_FOLDER
     shutil.rmtree(work, ignore_errors=True)
@@ -136,9 +186,10 @@ def collect_inbox(
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         connection = stack.enter_context(_connect())
-        manifest = _Manifest(_read_rows(connection, settings))
-        sources = _list_inbox(settings.inbox, work, say)
-        for decoded in _decode_all(connection, sources, manifest, say):
+        mappings = {name: source.mapping_hash for name, source in usage_sources.items()}
+        manifest = _Manifest(_read_rows(connection, settings), mappings)
+        sources = _list_inbox(settings.inbox, work, usage_sources, say)
+        for decoded in _decode_all(connection, sources, manifest, settings.seeds, say):
             row = _commit(connection, settings, decoded, manifest, received_at)
             if row is not None:
                 manifest.add(row)
@@ -213,7 +264,8 @@ def describe_rejects(
 def describe_skipped(settings: Settings) -> list[str]:
     """Return one line per thing in the inbox that is passed over, with the reason."""
     said: list[str] = []
-    _list_inbox(settings.inbox, settings.landing / WORK_FOLDER, said.append)
+    work = settings.landing / WORK_FOLDER
+    _list_inbox(settings.inbox, work, read_sources(settings.seeds), said.append)
     return said
 
 
@@ -250,35 +302,45 @@ def _has_columns(connection: duckdb.DuckDBPyConnection, path: Path, table: Landi
 
 def _parquet(settings: Settings, table: LandingTable) -> str:
     pattern = quote(str(settings.landing / table.name / "*" / "*.parquet"))
-    return f"read_parquet({pattern}, hive_partitioning=false)"
+    return f"read_parquet({pattern}, hive_partitioning=false, union_by_name=true)"
 
 
 def _read_rows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[ManifestRow]:
     if not (settings.landing / MANIFEST.empty_path).is_file():
         return []
-    names = ", ".join(quote_name(column.name) for column in fields(ManifestRow))
+    names = ", ".join(MANIFEST_DEFAULTS.get(one.name, one.name) for one in fields(ManifestRow))
     found = connection.execute(
         f"select {names} from {_parquet(settings, MANIFEST)} order by landing_sequence"
     ).fetchall()
     return [ManifestRow(*row) for row in found]
 
 
-def _list_inbox(inbox: Path, work: Path, say: Progress) -> list[Source]:
-    """Return the inbox's files in the order of entities and names; say what is passed over."""
+def _list_inbox(
+    inbox: Path, work: Path, usage_sources: Mapping[str, UsageSource], say: Progress
+) -> list[Source]:
+    """Return the inbox's files in the order of entities and names; say what is passed over.
+
+    The usage sources come last, in the order of their seed.
+    """
     if not inbox.is_dir():
         return []
     for path in sorted(inbox.iterdir()):
-        if path.name not in ENTITY_BY_NAME or not path.is_dir():
+        known = path.name in ENTITY_BY_NAME or path.name in usage_sources
+        if not known or not path.is_dir():
             say(f"{one_line(path.name)}: skipped: not the folder of an inbox entity")
+    folders: list[tuple[Entity, UsageSource | None]] = [
+        *((entity, None) for entity in INBOX_ENTITIES),
+        *((USAGE, source) for source in usage_sources.values()),
+    ]
     sources: list[Source] = []
-    for entity in INBOX_ENTITIES:
-        folder = inbox / entity.name
+    for entity, usage_source in folders:
+        folder = inbox / (usage_source.source_id if usage_source else entity.name)
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             reason = _reason_to_skip(path)
             if reason:
-                say(f"{entity.name}/{one_line(path.name)}: skipped: {reason}")
+                say(f"{folder.name}/{one_line(path.name)}: skipped: {reason}")
             else:
-                sources.append(Source(entity, path, work / f"{len(sources)}"))
+                sources.append(Source(entity, path, work / f"{len(sources)}", usage_source))
     return sources
 
 
@@ -294,6 +356,7 @@ def _decode_all(
     connection: duckdb.DuckDBPyConnection,
     sources: Iterable[Source],
     manifest: _Manifest,
+    seeds: Path,
     say: Progress,
 ) -> Iterator[Decoded]:
     """Decode a few files ahead in threads; yield them in order, each when it is its turn."""
@@ -306,12 +369,12 @@ def _decode_all(
                 decoded = future.result()
             except OSError as error:
                 reason = error.strerror or type(error).__name__
-                say(f"{source.entity.name}/{one_line(source.name)}: skipped: {reason}")
+                say(f"{source.folder}/{one_line(source.name)}: skipped: {reason}")
                 return
             except duckdb.Error as error:
                 reason = one_line(str(error).partition("\n")[0])
                 raise TollhouseError(
-                    f"{source.entity.name}/{one_line(source.name)}: cannot be decoded: {reason}"
+                    f"{source.folder}/{one_line(source.name)}: cannot be decoded: {reason}"
                 ) from error
             if decoded is not None:
                 yield decoded
@@ -319,7 +382,7 @@ def _decode_all(
 
         for source in sources:
             cursor = connection.cursor()
-            waiting.append((source, pool.submit(_decode, cursor, source, manifest)))
+            waiting.append((source, pool.submit(_decode, cursor, source, manifest, seeds)))
             if len(waiting) > _WORKERS:
                 yield from finish()
         while waiting:
@@ -327,29 +390,69 @@ def _decode_all(
 
 
 def _decode(
-    connection: duckdb.DuckDBPyConnection, source: Source, manifest: _Manifest
+    connection: duckdb.DuckDBPyConnection, source: Source, manifest: _Manifest, seeds: Path
 ) -> Decoded | None:
     """Decode one file into its work folder; return nothing if it was collected before."""
     before = _fingerprint(source.path)
-    inspection = inspect_file(source.path)
+    delimiter = source.usage_source.delimiter if source.usage_source else ","
+    inspection = inspect_file(source.path, delimiter)
     entity = source.entity
-    if (entity.name, inspection.file_id, source.name) in manifest.names:
+    if (source.folder, inspection.file_id, source.name) in manifest.names:
         return None
-    entity = entity.as_delivered(parse_header(inspection.first_line))
+    if source.usage_source:
+        entity = source.usage_source.entity
+    else:
+        entity = entity.as_delivered(parse_header(inspection.first_line))
     decoded = Decoded(replace(source, entity=entity), inspection)
     if (entity.name, inspection.file_id) in manifest.first:
         return decoded
-    reason = _reason_to_refuse(entity, inspection)
+    reason = None if source.usage_source else _reason_to_refuse(entity, inspection)
     if reason:
         return replace(decoded, reason=reason)
     source.work.mkdir(parents=True)
     # A link with a harmless name: DuckDB takes * and [ in a file's name for a pattern.
-    link = source.work / "source.csv"
+    link = source.work / "source"
     link.symlink_to(source.path.resolve())
-    decoded = _decode_plain(connection, decoded, link) or _decode_split(connection, decoded, link)
+    if source.usage_source:
+        decoded = _decode_source(connection, decoded, source.usage_source, link, seeds)
+    else:
+        decoded = _decode_plain(connection, decoded, link) or _decode_split(
+            connection, decoded, link
+        )
     if _fingerprint(source.path) != before:
         raise OSError(0, "it changed while it was read")
     return decoded
+
+
+def _decode_source(
+    connection: duckdb.DuckDBPyConnection,
+    decoded: Decoded,
+    usage_source: UsageSource,
+    link: Path,
+    seeds: Path,
+) -> Decoded:
+    """Decode a file of a usage source through its format's reader and its mapping."""
+    options = ReaderOptions(seeds, usage_source.columns, usage_source.delimiter)
+    work = decoded.source.work
+    if not decoded.inspection.size_bytes:
+        return replace(decoded, reason="empty_file: the file has no bytes")
+    judged = decode_source_file(
+        connection, SourceFile(usage_source, link, work, decoded.inspection, options)
+    )
+    if judged.reason:
+        return replace(decoded, reason=judged.reason)
+    seconds, volume = _totals(connection, decoded.source.entity, work / "accepted.parquet")
+    return replace(
+        decoded,
+        records_accepted=judged.records_accepted,
+        records_rejected=judged.records_rejected,
+        records_filtered=judged.records_filtered,
+        rows_landed=judged.rows_landed,
+        rows_linked=judged.rows_linked,
+        duration_seconds=seconds,
+        volume_bytes=volume,
+        facts=judged.facts,
+    )
 
 
 def _fingerprint(path: Path) -> tuple[int, int, int]:
@@ -469,6 +572,7 @@ def _write(
         decoded,
         records_accepted=accepted,
         records_rejected=rejected,
+        rows_landed=accepted,
         duration_seconds=seconds,
         volume_bytes=volume,
     )
@@ -498,15 +602,18 @@ def _commit(
     """Move a decoded file's Parquet into landing, its manifest row last; return that row."""
     source, inspection = decoded.source, decoded.inspection
     entity, file_id = source.entity.name, inspection.file_id
-    if (entity, file_id, source.name) in manifest.names:
+    if (source.folder, file_id, source.name) in manifest.names:
         return None
     row = _manifest_row(decoded, manifest, received_at)
     day = f"arrival_date={row.arrival_date.isoformat()}"
     if row.status == "accepted":
-        _drop_uncommitted(settings.landing, (entity, REJECTS.name), file_id)
+        tables = (entity, *(table.name for table in BESIDE))
+        _drop_uncommitted(settings.landing, tables, file_id)
         for table, name, count in (
-            (entity, "accepted", row.records_accepted),
+            (entity, "accepted", row.rows_landed),
             (REJECTS.name, "rejected", row.records_rejected),
+            (FILTERED.name, "filtered", row.records_filtered),
+            (USAGE_LINKS.name, "links", decoded.rows_linked),
         ):
             if count:
                 target = settings.landing / table / day / f"{file_id}.parquet"
@@ -525,6 +632,10 @@ def _manifest_row(decoded: Decoded, manifest: _Manifest, received_at: datetime) 
         reason = f"same_content: the same content as {one_line(first.file_name)} ({first.status})"
     counted = status == "accepted"
     digits = re.search(r"([0-9]{1,18})$", source.path.name.rsplit(".", 1)[0], re.ASCII)
+    in_name = int(digits[1]) if digits else None
+    facts = decoded.facts
+    read = decoded.records_accepted + decoded.records_rejected + decoded.records_filtered
+    totals = {name: f"{amount:f}" for name, amount in sorted(facts.totals.items())}
     return ManifestRow(
         file_id=inspection.file_id,
         landing_sequence=manifest.next_sequence,
@@ -532,15 +643,28 @@ def _manifest_row(decoded: Decoded, manifest: _Manifest, received_at: datetime) 
         file_name=source.name,
         received_at=received_at,
         arrival_date=received_at.date(),
-        file_sequence=int(digits[1]) if digits else None,
+        file_sequence=in_name if facts.file_sequence is None else facts.file_sequence,
         size_bytes=inspection.size_bytes,
         status=status,
         reason=reason,
-        records_read=(decoded.records_accepted + decoded.records_rejected) * counted,
+        records_read=read * counted,
         records_accepted=decoded.records_accepted * counted,
         records_rejected=decoded.records_rejected * counted,
         duration_seconds=decoded.duration_seconds * counted,
         volume_bytes=decoded.volume_bytes * counted,
+        source_id=source.folder,
+        mapping_hash=source.mapping_hash,
+        records_filtered=decoded.records_filtered * counted,
+        rows_landed=decoded.rows_landed * counted,
+        node_id=facts.node_id,
+        records_declared=facts.declared_records,
+        bytes_declared=facts.declared_bytes,
+        records_lost=facts.lost_records,
+        records_lost_are=facts.lost_records_are,
+        opened_at=facts.opened_at,
+        closed_at=facts.closed_at,
+        audit_totals=json.dumps(totals) if totals else None,
+        is_test=facts.is_test,
     )
 
 
@@ -575,7 +699,8 @@ def _move(temporary: Path, path: Path) -> None:
 
 
 def _describe(row: ManifestRow) -> str:
-    name = f"{row.entity}/{one_line(row.file_name)}"
+    name = f"{row.source_id}/{one_line(row.file_name)}"
     if row.status != "accepted":
         return f"{name}: {row.status}: {row.reason}"
-    return f"{name}: {row.records_accepted} accepted, {row.records_rejected} rejected"
+    filtered = f", {row.records_filtered} filtered" if row.records_filtered else ""
+    return f"{name}: {row.records_accepted} accepted, {row.records_rejected} rejected{filtered}"

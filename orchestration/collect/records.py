@@ -21,7 +21,8 @@ class Inspection:
     """What one pass over a file's bytes tells.
 
     `is_plain` means: no quote, no NUL, one kind of line break, and a line break at the end, so
-    that a record is a line. `invalid_line` is the first line that is not UTF-8.
+    that a record is a line. `invalid_line` is the first line that is not UTF-8. `is_spaced` says
+    that a space stands at the edge of some field.
     """
 
     file_id: str
@@ -31,6 +32,7 @@ class Inspection:
     comma_count: int
     is_plain: bool
     invalid_line: int | None
+    is_spaced: bool
 
 
 class Sound(NamedTuple):
@@ -55,12 +57,18 @@ class Broken:
     raw: str
 
 
-def inspect_file(path: Path) -> Inspection:
-    """Return hash, size, counts and encoding of a file, reading it once in small parts."""
+def inspect_file(path: Path, delimiter: str = ",") -> Inspection:
+    """Return hash, size, counts and encoding of a file, reading it once in small parts.
+
+    `comma_count` counts the delimiter, whatever it is.
+    """
+    separator = delimiter.encode()
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     size = lines = commas = returns = pairs = 0
     odd, last, invalid_line, first_line = False, b"", None, b""
+    edges = (separator + b" ", b" " + separator, b"\n ", b" \n", b" \r")
+    spaced = False
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
@@ -69,15 +77,18 @@ def inspect_file(path: Path) -> Inspection:
             first_line = first_line or chunk[:LONGEST_RECORD].split(b"\n", 1)[0]
             size += len(chunk)
             lines += chunk.count(b"\n")
-            commas += chunk.count(b",")
+            commas += chunk.count(separator)
             returns += chunk.count(b"\r")
             pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+            spaced = spaced or any(edge in (last or b"\n") + chunk for edge in edges)
             odd = odd or b'"' in chunk or b"\0" in chunk
             last = chunk[-1:]
     if invalid_line is None and _invalid_line(decoder, b"", lines, final=True):
         invalid_line = lines + 1
     is_plain = not odd and last == b"\n" and returns == pairs and pairs in (0, lines)
-    return Inspection(digest.hexdigest(), size, first_line, lines, commas, is_plain, invalid_line)
+    return Inspection(
+        digest.hexdigest(), size, first_line, lines, commas, is_plain, invalid_line, spaced
+    )
 
 
 def _invalid_line(
@@ -108,7 +119,7 @@ def split_records(stream: BinaryIO, width: int) -> Iterator[Sound | Broken]:
     stream.readline()
     line_number = 2
     record_number = 1
-    while line := _read_line(stream):
+    while line := read_line(stream):
         if b'"' in line:
             record, used = _quoted_record(stream, line, width, record_number, line_number)
         else:
@@ -118,7 +129,7 @@ def split_records(stream: BinaryIO, width: int) -> Iterator[Sound | Broken]:
         line_number += used
 
 
-def _read_line(stream: BinaryIO) -> bytes:
+def read_line(stream: BinaryIO) -> bytes:
     """Return the next line; of an endless one, enough to see that it is, and the rest passed."""
     line = rest = stream.readline(LONGEST_RECORD + 1)
     while len(rest) > LONGEST_RECORD and not rest.endswith(b"\n"):
@@ -146,7 +157,7 @@ def _quoted_record(
         while following and len(lines) < LONGEST_QUOTED_LINES:
             lines.append(following)
             yield following.decode("utf-8", "replace")
-            following = _read_line(stream)
+            following = read_line(stream)
 
     fields: list[str] = []
     problem = _line_problem(line)

@@ -21,7 +21,9 @@ from typing import Any
 
 import yaml
 
+from orchestration.collect.mapping_check import check_mapping
 from orchestration.collect.seed_rules import FOLDER, ReadSeed, find_rules, run_rules
+from orchestration.collect.sources import FIELDS, SOURCES, VALUES
 
 _META_KEYS = {
     "key",
@@ -113,13 +115,63 @@ def check_seeds(seeds_dir: Path) -> list[SeedProblem]:
                 SeedProblem(declared.declared_in, declared.declared_line, "missing_file", message)
             )
             continue
-        problems.extend(_check_values(seeds[name], declared))
-        problems.extend(_check_keys(seeds[name], declared))
-        problems.extend(_check_row_ids(seeds[name], declared))
-        problems.extend(_check_references(seeds[name], declared, seeds, rules))
+        problems.extend(_check_seed(seeds[name], declared, seeds, rules))
     problems.extend(_check_rules(seeds_dir, seeds, rules))
+    problems.extend(_check_mapping(seeds_dir, seeds, rules))
     problems.sort(key=lambda problem: (problem.file, problem.line, problem.rule, problem.message))
     return _shorten(problems)
+
+
+def check_usage_sources(seeds_dir: Path) -> list[SeedProblem]:
+    """Return the mistakes in the seeds that say how native files become usage, and in no others.
+
+    Collecting asks for these before each run, so it reads nothing else. Without the seeds there is
+    no usage source.
+    """
+    policy = seeds_dir / "policy"
+    if not any((policy / f"{name}.csv").is_file() for name in (SOURCES, FIELDS, VALUES)):
+        return []
+    problems: list[SeedProblem] = []
+    rules = _read_rules(policy, problems)
+    seeds: dict[str, _Seed] = {}
+    for name in (SOURCES, FIELDS, VALUES):
+        path = policy / f"{name}.csv"
+        if name in rules:
+            shown = _shown_path(seeds_dir, path)
+            seeds[name] = _read_seed(path, shown, rules[name], problems)
+        else:
+            file = _shown_path(seeds_dir, path)
+            message = "no property file beside it declares this seed"
+            problems.append(SeedProblem(file, 1, "undeclared", message))
+    for name, seed in seeds.items():
+        problems.extend(_check_seed(seed, rules[name], seeds, rules))
+    problems.extend(_check_mapping(seeds_dir, seeds, rules))
+    return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.rule))
+
+
+def _check_seed(
+    seed: _Seed,
+    declared: SeedRules,
+    seeds: Mapping[str, _Seed],
+    rules: Mapping[str, SeedRules],
+) -> Iterator[SeedProblem]:
+    yield from _check_values(seed, declared)
+    yield from _check_keys(seed, declared)
+    yield from _check_row_ids(seed, declared)
+    yield from _check_references(seed, declared, seeds, rules)
+
+
+def _check_mapping(
+    seeds_dir: Path, seeds: Mapping[str, _Seed], rules: Mapping[str, SeedRules]
+) -> Iterator[SeedProblem]:
+    """Yield what is wrong in how native files become usage."""
+    read = {
+        name: ReadSeed(seeds[name].lines, seeds[name].columns, rules[name].types)
+        for name in (SOURCES, FIELDS, VALUES)
+        if name in seeds
+    }
+    for found in check_mapping(read, seeds_dir):
+        yield SeedProblem(seeds[found.seed].file, found.line, found.rule, found.message)
 
 
 def read_seed_rules(seeds_dir: Path) -> dict[str, SeedRules]:

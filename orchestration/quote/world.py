@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.collect.entities import MANIFEST, LandingTable, collected_tables
+from orchestration.collect.entities import BESIDE, MANIFEST, LandingTable, collected_tables
 from orchestration.collect.inbox import ensure_landing
 from orchestration.issue.frozen import frozen_entities
 from orchestration.ledger.store import open_ledger
@@ -28,7 +28,9 @@ from orchestration.scratch.trees import Tree
 from orchestration.settings import Settings
 
 # What a bill consists of beside plans and usage is the same on every plan, or of the past.
-LEFT_OUT = frozenset({"payments", "deposits", "one_off_charges", "rejects", "manifest"})
+LEFT_OUT = frozenset({"payments", "deposits", "one_off_charges", "manifest"}) | {
+    table.name for table in BESIDE
+}
 SHARED_IDS = frozenset({"subscription_id", "billing_account_id", "customer_id"})
 OPENING = "opening_"
 # Of these one version of each row is copied.

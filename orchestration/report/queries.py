@@ -353,6 +353,7 @@ FATES = """
             sum(records_read_count) as read_count,
             sum(records_accepted_count) as accepted_count,
             sum(records_duplicate_count) as duplicate_count,
+            sum(records_filtered_count) as filtered_count,
             sum(records_rejected_count) as rejected_count
         from marts.fct_usage_files
         where entity = 'usage' and file_status = 'accepted'
@@ -377,12 +378,13 @@ FATES = """
     ),
     fates as (
         select 1 as display_order, 'Usage records read' as name, 'records' as unit, 'read' as label,
-            read_count as total, unnest(['accepted', 'duplicate', 'rejected']) as part,
-            unnest([accepted_count, duplicate_count, rejected_count]) as quantity
+            read_count as total, unnest(['accepted', 'duplicate', 'filtered', 'rejected']) as part,
+            unnest([accepted_count, duplicate_count, filtered_count, rejected_count]) as quantity
         from files
         union all
-        select 2, 'Usage accepted', 'records', 'accepted', files.accepted_count, fate, record_count
-        from usage cross join files
+        select 2, 'Usage accepted', 'records', 'accepted', expected_quantity, fate, record_count
+        from usage
+        inner join controls on control_name = 'accepted usage = rated + suspended: records'
         union all
         select 3, 'Usage accepted', 'seconds', 'accepted', expected_quantity, fate,
             duration_seconds
@@ -409,7 +411,11 @@ FATES = """
     order by
         display_order,
         list_position(
-            ['accepted', 'duplicate', 'rejected', 'billed', 'held', 'unbilled', 'suspended'], part
+            [
+                'accepted', 'duplicate', 'filtered', 'rejected',
+                'billed', 'held', 'unbilled', 'suspended'
+            ],
+            part
         )
 """
 

@@ -184,7 +184,8 @@ def _frozen_issues(exports: Path) -> set[str]:
 def _write_manifest(settings: Settings, watermark: int, folder: Path) -> None:
     target = folder / "arrival_date=1970-01-02" / "before.parquet"
     target.parent.mkdir()
-    read = f"read_parquet({quote(str(settings.landing / 'manifest' / '*' / '*.parquet'))})"
+    files = quote(str(settings.landing / "manifest" / "*" / "*.parquet"))
+    read = f"read_parquet({files}, union_by_name=true)"
     with duckdb.connect(config={"threads": 1}) as sql:
         sql.execute(
             f"copy (select * from {read} where landing_sequence <= {watermark})"

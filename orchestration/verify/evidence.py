@@ -15,7 +15,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration.collect.entities import INBOX_ENTITIES, MANIFEST, REJECTS
+from orchestration.collect.entities import (
+    BESIDE,
+    INBOX_ENTITIES,
+    MANIFEST,
+    MANIFEST_DEFAULTS,
+)
 from orchestration.issue.frozen import FrozenEntity, frozen_entities
 from orchestration.ledger.schema import LEDGER_TABLES
 from orchestration.ledger.store import Ledger
@@ -51,7 +56,7 @@ def open_evidence(settings: Settings, ledger: Ledger, exports: Path) -> Iterator
     ) as sql:
         sql.execute("set timezone = 'UTC'")
         sql.execute("set enable_progress_bar = false")
-        _view_landing(sql, settings)
+        view_landing(sql, settings)
         _view_ledger(sql, exports)
         for entity in frozen_entities(settings):
             _view_frozen(sql, settings, entity)
@@ -68,13 +73,19 @@ def literal(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _view_landing(sql: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def view_landing(sql: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Make the views of schema `landing`; of a column that a file lacks, what its lack means."""
     sql.execute("create schema landing")
-    for name in (MANIFEST.name, REJECTS.name, *(entity.name for entity in INBOX_ENTITIES)):
+    beside = [table.name for table in BESIDE]
+    for name in (MANIFEST.name, *beside, *(entity.name for entity in INBOX_ENTITIES)):
         files = literal(settings.landing / name / "*" / "*.parquet")
+        columns = "*"
+        if name == MANIFEST.name:
+            meant = ", ".join(f"{sql} as {column}" for column, sql in MANIFEST_DEFAULTS.items())
+            columns = f"* replace ({meant})"
         sql.execute(
-            f"create view landing.{name} as "
-            f"select * from read_parquet({files}, hive_partitioning = false)"
+            f"create view landing.{name} as select {columns} from "
+            f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
         )
 
 

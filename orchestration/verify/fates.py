@@ -34,16 +34,17 @@ def control_totals_balance(evidence: Evidence) -> Finding:
     return Finding(f"{len(totals)} totals in {', '.join(units)}", problems)
 
 
-@checks("law 4", "per file: read = accepted + duplicate + rejected")
+@checks("law 4", "per file: read = accepted + duplicate + filtered + rejected")
 def files_have_fates(evidence: Evidence) -> Finding:
     """Check every collected file on its own."""
     files = "warehouse.marts.fct_usage_files"
-    read, accepted, duplicate, rejected = evidence.row(
+    read, accepted, duplicate, filtered, rejected = evidence.row(
         f"""
         select
             coalesce(sum(records_read_count), 0),
             coalesce(sum(records_accepted_count), 0),
             coalesce(sum(records_duplicate_count), 0),
+            coalesce(sum(records_filtered_count), 0),
             coalesce(sum(records_rejected_count), 0)
         from {files} where file_status = 'accepted'
         """
@@ -52,21 +53,26 @@ def files_have_fates(evidence: Evidence) -> Finding:
         f"""
         select
             entity, file_name, records_read_count, records_accepted_count,
-            records_duplicate_count, records_rejected_count
+            records_duplicate_count, records_filtered_count, records_rejected_count
         from {files}
         where
             records_read_count
-            <> records_accepted_count + records_duplicate_count + records_rejected_count
-            or least(records_accepted_count, records_duplicate_count, records_rejected_count) < 0
+            <> records_accepted_count + records_duplicate_count + records_filtered_count
+            + records_rejected_count
+            or least(
+                records_accepted_count, records_duplicate_count, records_filtered_count,
+                records_rejected_count
+            ) < 0
         order by landing_sequence
         """
     )
     return Finding(
-        f"{read:,} read = {accepted:,} accepted + {duplicate:,} duplicate + {rejected:,} rejected",
+        f"{read:,} read = {accepted:,} accepted + {duplicate:,} duplicate + {filtered:,} filtered"
+        f" + {rejected:,} rejected",
         [
             f"{entity}/{one_line(name)}: {a:,} read, {b:,} accepted, {c:,} duplicate, "
-            f"{d:,} rejected"
-            for entity, name, a, b, c, d in broken
+            f"{d:,} filtered, {e:,} rejected"
+            for entity, name, a, b, c, d, e in broken
         ],
     )
 
@@ -91,7 +97,7 @@ def files_add_up(evidence: Evidence) -> Finding:
             coalesce(landed.numbers, 0) as numbers,
             coalesce(landed.seconds, 0) as seconds,
             coalesce(landed.bytes, 0) as bytes,
-            manifest.records_accepted,
+            manifest.rows_landed,
             manifest.duration_seconds,
             manifest.volume_bytes
         from landing.manifest as manifest
@@ -104,10 +110,10 @@ def files_add_up(evidence: Evidence) -> Finding:
     )
     broken = evidence.rows(
         f"""
-        select file_name, records, seconds, bytes, records_accepted, duration_seconds, volume_bytes
+        select file_name, records, seconds, bytes, rows_landed, duration_seconds, volume_bytes
         from ({compared})
         where
-            records <> records_accepted
+            records <> rows_landed
             or numbers <> records
             or seconds <> duration_seconds
             or bytes <> volume_bytes
@@ -120,6 +126,83 @@ def files_add_up(evidence: Evidence) -> Finding:
             f"{one_line(name)}: {found:,} records, {a:,} s, {b:,} bytes in landing; "
             f"{said:,} records, {c:,} s, {d:,} bytes decoded"
             for name, found, a, b, said, c, d in broken
+        ],
+    )
+
+
+@checks("law 4", "per file of a usage source: each record read has one fate, by its number")
+def native_records_have_fates(evidence: Evidence) -> Finding:
+    """Follow each record of a native file to usage, its filter or its reject (D-141).
+
+    Where records and rows of usage are not the same, the links say which rows a record made: they
+    name each accepted record, and each row that landed.
+    """
+    compared = """
+        with files as (
+            select file_id, file_name, records_read, records_accepted, rows_landed
+            from landing.manifest
+            where status = 'accepted' and mapping_hash is not null
+        ),
+        linked as (select distinct file_id from landing.usage_links),
+        fates as (
+            select distinct file_id, record_number, 'accepted' as fate from landing.usage_links
+            union all
+            select usage.file_id, usage.record_number, 'accepted'
+            from landing.usage as usage
+            semi join files on usage.file_id = files.file_id
+            anti join linked on usage.file_id = linked.file_id
+            union all
+            select file_id, record_number, 'filtered' from landing.filtered
+            union all
+            select file_id, record_number, 'rejected' from landing.rejects
+        ),
+        counted as (
+            select
+                file_id,
+                count(*) as fates,
+                count(distinct record_number) as records,
+                count(*) filter (fate = 'accepted') as accepted
+            from fates
+            group by file_id
+        ),
+        made as (
+            select links.file_id, count(distinct links.usage_record_number) as usage_rows
+            from landing.usage_links as links
+            inner join landing.usage as usage
+                on links.file_id = usage.file_id
+                and links.usage_record_number = usage.record_number
+            group by links.file_id
+        )
+        select
+            files.*,
+            coalesce(counted.fates, 0) as fates,
+            coalesce(counted.records, 0) as records,
+            coalesce(counted.accepted, 0) as accepted,
+            coalesce(made.usage_rows, counted.accepted, 0) as usage_rows
+        from files
+        left join counted on files.file_id = counted.file_id
+        left join made on files.file_id = made.file_id
+    """
+    files, read, rows = evidence.row(
+        f"select count(*), coalesce(sum(records_read), 0), coalesce(sum(rows_landed), 0)"
+        f" from ({compared})"
+    )
+    broken = evidence.rows(
+        f"""
+        select file_name, records_read, fates, records, usage_rows, rows_landed
+        from ({compared})
+        where
+            fates <> records_read or records <> records_read
+            or accepted <> records_accepted or usage_rows <> rows_landed
+        order by all
+        """
+    )
+    return Finding(
+        f"{files:,} files, {read:,} records read, {rows:,} rows of usage",
+        [
+            f"{one_line(name)}: {read:,} read, {fates:,} fates of {records:,} records;"
+            f" {made:,} rows of usage linked, {landed:,} landed"
+            for name, read, fates, records, made, landed in broken
         ],
     )
 
@@ -205,6 +288,7 @@ CHECKS = (
     control_totals_balance,
     files_have_fates,
     files_add_up,
+    native_records_have_fates,
     records_have_one_fate,
     rated_is_billed_or_waits,
 )

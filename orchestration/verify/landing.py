@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestration.collect.entities import INBOX_ENTITIES, REJECTS
+from orchestration.collect.entities import (
+    BESIDE,
+    FILTERED,
+    INBOX_ENTITIES,
+    REJECTS,
+    USAGE_LINKS,
+)
 from orchestration.collect.inbox import one_line
 from orchestration.lib.files import sha256_file
 from orchestration.verify.evidence import Evidence, literal
@@ -16,10 +22,10 @@ EMPTY = "empty.parquet"
 EXPECTED = f"""
     select
         entity || '/arrival_date=' || arrival_date || '/' || file_id || '.parquet' as path,
-        records_accepted as row_count,
+        rows_landed as row_count,
         file_name
     from landing.manifest
-    where status = 'accepted' and records_accepted > 0
+    where status = 'accepted' and rows_landed > 0
     union all
     select
         '{REJECTS.name}/arrival_date=' || arrival_date || '/' || file_id || '.parquet',
@@ -27,6 +33,20 @@ EXPECTED = f"""
         file_name
     from landing.manifest
     where status = 'accepted' and records_rejected > 0
+    union all
+    select
+        '{FILTERED.name}/arrival_date=' || arrival_date || '/' || file_id || '.parquet',
+        records_filtered,
+        file_name
+    from landing.manifest
+    where status = 'accepted' and records_filtered > 0
+"""
+
+# The links of a file are as many as they are: law 4 counts what they tie.
+LINKED = f"""
+    select '{USAGE_LINKS.name}/arrival_date=' || arrival_date || '/' || file_id || '.parquet'
+    from landing.manifest
+    where status = 'accepted' and entity = 'usage'
 """
 
 
@@ -56,7 +76,7 @@ def _row_count(evidence: Evidence, path: str) -> int | None:
 @checks("law 2", "landing holds nothing that the manifest does not name")
 def no_orphans_in_landing(evidence: Evidence) -> Finding:
     """List files of collected entities without a manifest row."""
-    known = {path for path, _, _ in evidence.rows(EXPECTED)}
+    known = {path for path, *_ in (*evidence.rows(EXPECTED), *evidence.rows(LINKED))}
     orphans = [path for path in _collected_paths(evidence) if path not in known]
     problems = [f"{path} has no manifest row" for path in orphans]
     return Finding(f"{len(orphans):,} orphans", problems)
@@ -64,7 +84,8 @@ def no_orphans_in_landing(evidence: Evidence) -> Finding:
 
 def _collected_paths(evidence: Evidence) -> Iterator[str]:
     landing = evidence.settings.landing
-    for table in (REJECTS.name, *(entity.name for entity in INBOX_ENTITIES)):
+    beside = (table.name for table in BESIDE)
+    for table in (*beside, *(entity.name for entity in INBOX_ENTITIES)):
         for path in sorted((landing / table).glob("*/*")):
             if path.name != EMPTY and not path.name.endswith(".tmp"):
                 yield path.relative_to(landing).as_posix()
@@ -104,19 +125,19 @@ def manifest_is_gapless(evidence: Evidence) -> Finding:
 def sources_are_unchanged(evidence: Evidence) -> Finding:
     """Hash the inbox's files again; a file that was never collected is not looked at."""
     recorded: dict[tuple[str, str], set[str]] = {}
-    for entity, name, file_id in evidence.rows(
-        "select entity, file_name, file_id from landing.manifest"
+    for folder, name, file_id in evidence.rows(
+        "select source_id, file_name, file_id from landing.manifest"
     ):
-        recorded.setdefault((entity, name), set()).add(file_id)
+        recorded.setdefault((folder, name), set()).add(file_id)
     checked, problems = 0, []
-    for (entity, name), hashes in sorted(recorded.items()):
-        path = evidence.settings.inbox / entity / name
-        # A name is data: only a file right in its entity's folder can have been collected.
-        if path.parent.name != entity or not path.is_file():
+    for (folder, name), hashes in sorted(recorded.items()):
+        path = evidence.settings.inbox / folder / name
+        # A name is data: only a file right in its folder can have been collected.
+        if path.parent.name != folder or not path.is_file():
             continue
         checked += 1
         if sha256_file(path) not in hashes:
-            problems.append(f"{entity}/{one_line(name)} has changed since it was collected")
+            problems.append(f"{folder}/{one_line(name)} has changed since it was collected")
     return Finding(f"{checked:,} of {len(recorded):,} sources still there", problems)
 
 

@@ -106,6 +106,8 @@ def test_a_call_lands_typed_with_its_instant_in_utc(settings: Settings) -> None:
         records_rejected=0,
         duration_seconds=60,
         volume_bytes=0,
+        source_id="usage",
+        rows_landed=1,
     )
     assert read_manifest(settings) == [row]
     typed = CALL.replace("2026-10-03T09:12:06+02:00", "2026-10-03 07:12:06").replace(",", "|")
@@ -436,8 +438,8 @@ def test_a_file_that_changes_while_it_is_read_waits(
     path = put(settings, "a.csv", usage(CALL))
     real = records.inspect_file
 
-    def inspect_and_grow(source: Path) -> Any:
-        inspection = real(source)
+    def inspect_and_grow(source: Path, delimiter: str) -> Any:
+        inspection = real(source, delimiter)
         path.write_text(usage(CALL, call(record_id="r2")))
         return inspection
 

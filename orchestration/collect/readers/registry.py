@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from orchestration.collect.readers.records import Reader
+from orchestration.collect.readers.asterisk import ASTERISK_CSV
+from orchestration.collect.readers.csv_file import CSV
+from orchestration.collect.readers.freeswitch import FREESWITCH_CSV, FREESWITCH_XML
+from orchestration.collect.readers.parquet_file import PARQUET
+from orchestration.collect.readers.radius_detail import RADIUS_DETAIL
+from orchestration.collect.readers.records import Reader, ReaderOptions
 
-_ALL: tuple[Reader, ...] = ()
+_ALL: tuple[Reader, ...] = (
+    CSV,
+    PARQUET,
+    ASTERISK_CSV,
+    FREESWITCH_CSV,
+    FREESWITCH_XML,
+    RADIUS_DETAIL,
+)
 
 READERS: Mapping[str, Reader] = {reader.format: reader for reader in _ALL}
+
+
+def describe_formats() -> str:
+    """Return the formats of usage sources as Markdown."""
+    parts = [
+        "## Formats of usage sources\n",
+        "Files of these formats become usage by a mapping (docs/collecting.md).\n",
+        "| format | what it is | fields |\n|---|---|---|",
+    ]
+    for name, reader in READERS.items():
+        fields = reader.fields(ReaderOptions(Path()))
+        shown = "those of the file" if fields is None else ", ".join(sorted(fields))
+        parts.append(f"| {name} | {reader.description} | {shown} |")
+    return "\n".join(parts)

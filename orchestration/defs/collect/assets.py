@@ -65,6 +65,7 @@ def collected_files(context: dg.AssetExecutionContext) -> Iterator[dg.Materializ
                 "files": len(of_entity),
                 "records_read": sum(row.records_read for row in of_entity),
                 "records_accepted": sum(row.records_accepted for row in of_entity),
+                "records_filtered": sum(row.records_filtered for row in of_entity),
                 "records_rejected": sum(row.records_rejected for row in of_entity),
             },
         )
@@ -77,6 +78,6 @@ def _tell(rows: list[ManifestRow], skipped: list[str]) -> None:
         f"{sum(row.records_rejected for row in rows):,} rejected, {len(refused)} files refused"
     )
     for row in refused:
-        say(f"  {row.entity}/{one_line(row.file_name)}: {row.reason}")
+        say(f"  {row.source_id}/{one_line(row.file_name)}: {row.reason}")
     for line in skipped:
         say(f"  {line}")

@@ -6,13 +6,23 @@ files as (
         entity,
         cast(sum(records_read_count) as decimal(28, 6)) as read_count,
         cast(
-            sum(records_accepted_count + records_duplicate_count + records_rejected_count)
+            sum(
+                records_accepted_count + records_duplicate_count
+                + records_filtered_count + records_rejected_count
+            )
             as decimal(28, 6)
         ) as fate_count,
-        cast(sum(records_accepted_count) as decimal(28, 6)) as accepted_count
+        cast(sum(rows_landed_count) as decimal(28, 6)) as landed_count
     from {{ ref('fct_usage_files') }}
     where file_status = 'accepted'
     group by entity
+
+),
+
+duplicate_usage as (
+
+    select cast(count(*) as decimal(28, 6)) as usage_row_count
+    from {{ ref('int_usage__duplicates') }}
 
 ),
 
@@ -226,7 +236,7 @@ per_pass as (
 controls as (
 
     select
-        concat('read = accepted + duplicate + rejected: ', entity) as control_name,
+        concat('read = accepted + duplicate + filtered + rejected: ', entity) as control_name,
         'collect' as control_step,
         cast(null as string) as pass_id,
         'records' as unit,
@@ -237,9 +247,11 @@ controls as (
     union all
     select
         'accepted usage = rated + suspended: records', 'rating', null, 'records',
-        files.accepted_count, usage_fates.event_count, 0
+        files.landed_count - duplicate_usage.usage_row_count as expected_quantity,
+        usage_fates.event_count as accounted_quantity, 0
     from files
     cross join usage_fates
+    cross join duplicate_usage
     where files.entity = 'usage'
     union all
     select
