@@ -151,8 +151,8 @@ needed as (
 
 ),
 
--- An account that changed its cycle has a period in each, for its days of the cycle.
-numbered as (
+-- Grouped before the periods join it: else a plan may pair every subscription with every period.
+needed_in_cycles as (
 
     select
         needed.subscription_id,
@@ -161,19 +161,10 @@ numbered as (
         cycles.bill_cycle_id,
         cycles.valid_from,
         cycles.valid_to,
-        periods.period_number,
-        greatest(periods.period_start, cycles.valid_from) as span_start,
-        least(periods.period_end, cycles.valid_to) as span_end,
+        needed.period_start,
         max(needed.use_count) = 1 as is_used
     from needed
     inner join cycles on needed.subscription_id = cycles.subscription_id
-    inner join periods
-        on
-            cycles.legal_entity_id = periods.legal_entity_id
-            and cycles.bill_cycle_id = periods.bill_cycle_id
-            and needed.period_start = periods.period_start
-            and cycles.valid_from < periods.period_end
-            and cycles.valid_to > periods.period_start
     group by
         needed.subscription_id,
         cycles.billing_account_id,
@@ -181,9 +172,32 @@ numbered as (
         cycles.bill_cycle_id,
         cycles.valid_from,
         cycles.valid_to,
+        needed.period_start
+
+),
+
+-- An account that changed its cycle has a period in each, for its days of the cycle.
+numbered as (
+
+    select
+        needed_in_cycles.subscription_id,
+        needed_in_cycles.billing_account_id,
+        needed_in_cycles.legal_entity_id,
+        needed_in_cycles.bill_cycle_id,
+        needed_in_cycles.valid_from,
+        needed_in_cycles.valid_to,
         periods.period_number,
-        periods.period_start,
-        periods.period_end
+        greatest(periods.period_start, needed_in_cycles.valid_from) as span_start,
+        least(periods.period_end, needed_in_cycles.valid_to) as span_end,
+        needed_in_cycles.is_used
+    from needed_in_cycles
+    inner join periods
+        on
+            needed_in_cycles.legal_entity_id = periods.legal_entity_id
+            and needed_in_cycles.bill_cycle_id = periods.bill_cycle_id
+            and needed_in_cycles.period_start = periods.period_start
+            and needed_in_cycles.valid_from < periods.period_end
+            and needed_in_cycles.valid_to > periods.period_start
 
 ),
 
@@ -199,11 +213,16 @@ allowance_ages as (
 
 ),
 
-spans as (
+-- Numbers of periods, so that periods join by equal numbers alone.
+granted_in as (
 
     select distinct
         numbered.subscription_id,
         numbered.billing_account_id,
+        numbered.legal_entity_id,
+        numbered.bill_cycle_id,
+        numbered.valid_from as cycle_from,
+        numbered.valid_to as cycle_to,
         allowance_ages.allowance_id,
         allowance_ages.plan_id,
         allowance_ages.allowance_scope_id,
@@ -216,33 +235,56 @@ spans as (
         allowance_ages.is_shared,
         allowance_ages.valid_from,
         allowance_ages.valid_to,
-        own_spans.subscription_id is not null as is_of_period,
-        {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
-        greatest(periods.period_start, numbered.valid_from) as span_start,
-        least(periods.period_end, numbered.valid_to) as span_end,
-        last_periods.period_end as last_period_end
+        numbered.period_number - allowance_ages.periods_ago as period_number,
+        numbered.period_number - allowance_ages.periods_ago + allowance_ages.rollover_periods
+            as last_period_number
     from numbered
     inner join plans_held on numbered.subscription_id = plans_held.subscription_id
     inner join allowance_ages
         on
             plans_held.plan_id = allowance_ages.plan_id
             and (numbered.is_used or allowance_ages.rollover_periods > 0)
+
+),
+
+spans as (
+
+    select distinct
+        granted_in.subscription_id,
+        granted_in.billing_account_id,
+        granted_in.allowance_id,
+        granted_in.plan_id,
+        granted_in.allowance_scope_id,
+        granted_in.priority,
+        granted_in.quantity,
+        granted_in.proration,
+        granted_in.draw_increment,
+        granted_in.draw_window,
+        granted_in.rollover_periods,
+        granted_in.is_shared,
+        granted_in.valid_from,
+        granted_in.valid_to,
+        own_spans.subscription_id is not null as is_of_period,
+        {{ days_between('periods.period_start', 'periods.period_end') }} as period_days,
+        greatest(periods.period_start, granted_in.cycle_from) as span_start,
+        least(periods.period_end, granted_in.cycle_to) as span_end,
+        last_periods.period_end as last_period_end
+    from granted_in
     inner join periods
         on
-            numbered.legal_entity_id = periods.legal_entity_id
-            and numbered.bill_cycle_id = periods.bill_cycle_id
-            and numbered.period_number - allowance_ages.periods_ago = periods.period_number
-            and numbered.valid_from < periods.period_end
+            granted_in.legal_entity_id = periods.legal_entity_id
+            and granted_in.bill_cycle_id = periods.bill_cycle_id
+            and granted_in.period_number = periods.period_number
+            and granted_in.cycle_from < periods.period_end
     inner join periods as last_periods
         on
-            periods.legal_entity_id = last_periods.legal_entity_id
-            and periods.bill_cycle_id = last_periods.bill_cycle_id
-            and periods.period_number + allowance_ages.rollover_periods
-            = last_periods.period_number
+            granted_in.legal_entity_id = last_periods.legal_entity_id
+            and granted_in.bill_cycle_id = last_periods.bill_cycle_id
+            and granted_in.last_period_number = last_periods.period_number
     left join numbered as own_spans
         on
-            numbered.subscription_id = own_spans.subscription_id
-            and greatest(periods.period_start, numbered.valid_from) = own_spans.span_start
+            granted_in.subscription_id = own_spans.subscription_id
+            and greatest(periods.period_start, granted_in.cycle_from) = own_spans.span_start
 
 ),
 

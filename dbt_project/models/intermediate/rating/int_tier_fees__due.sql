@@ -126,6 +126,54 @@ windows as (
 
 ),
 
+-- What a rate plan prices by tiers in each period that any account catches up with: found once for
+-- all who hold it, of whom there are many more than rates.
+spans as (
+
+    select
+        legal_entity_id,
+        bill_cycle_id,
+        min(covered_to) as covered_to,
+        max(period_end) as period_end
+    from windows
+    group by legal_entity_id, bill_cycle_id
+
+),
+
+offered as (
+
+    select
+        periods.legal_entity_id,
+        periods.bill_cycle_id,
+        periods.period_start,
+        periods.period_end,
+        usage_rates.rate_plan_id,
+        usage_rates.price_tier_set_id,
+        min(usage_rates.usage_rate_id) as usage_rate_id,
+        min_by(usage_rates.charge_code, usage_rates.usage_rate_id) as charge_code,
+        min_by(usage_rates.currency_code, usage_rates.usage_rate_id) as currency_code,
+        min_by(usage_rates.tax_category, usage_rates.usage_rate_id) as tax_category
+    from spans
+    inner join periods
+        on
+            spans.legal_entity_id = periods.legal_entity_id
+            and spans.bill_cycle_id = periods.bill_cycle_id
+            and spans.covered_to < periods.period_end
+            and spans.period_end > periods.period_start
+    inner join usage_rates
+        on
+            periods.period_start < usage_rates.valid_to
+            and periods.period_end > usage_rates.valid_from
+    group by
+        periods.legal_entity_id,
+        periods.bill_cycle_id,
+        periods.period_start,
+        periods.period_end,
+        usage_rates.rate_plan_id,
+        usage_rates.price_tier_set_id
+
+),
+
 -- The periods that the pass sees the end of, which for a closed account comes with it.
 ended as (
 
@@ -133,34 +181,47 @@ ended as (
         windows.pass_id,
         windows.billing_account_id,
         subscription_plans.subscription_id,
-        usage_rates.price_tier_set_id,
-        usage_rates.usage_rate_id,
-        usage_rates.charge_code,
-        usage_rates.currency_code,
-        usage_rates.tax_category,
-        periods.period_start,
-        periods.period_end,
+        offered.price_tier_set_id,
+        offered.usage_rate_id,
+        offered.charge_code,
+        offered.currency_code,
+        offered.tax_category,
+        offered.period_start,
+        offered.period_end,
         true as has_ended
     from windows
-    inner join periods
-        on
-            windows.legal_entity_id = periods.legal_entity_id
-            and windows.bill_cycle_id = periods.bill_cycle_id
-            and windows.covered_to < periods.period_end
-            and windows.period_end > periods.period_start
     inner join subscription_plans
+        on windows.billing_account_id = subscription_plans.billing_account_id
+    inner join offered
         on
-            windows.billing_account_id = subscription_plans.billing_account_id
-            and periods.period_start < subscription_plans.effective_to
-            and least(periods.period_end, windows.closed_date) > subscription_plans.effective_from
-    inner join usage_rates
-        on
-            subscription_plans.rate_plan_id = usage_rates.rate_plan_id
-            and periods.period_start < usage_rates.valid_to
-            and periods.period_end > usage_rates.valid_from
+            windows.legal_entity_id = offered.legal_entity_id
+            and windows.bill_cycle_id = offered.bill_cycle_id
+            and subscription_plans.rate_plan_id = offered.rate_plan_id
+            and windows.covered_to < offered.period_end
+            and windows.period_end > offered.period_start
+            and offered.period_start < subscription_plans.effective_to
+            and least(offered.period_end, windows.closed_date) > subscription_plans.effective_from
     where
-        periods.period_end <= windows.period_end
+        offered.period_end <= windows.period_end
         or windows.closed_date <= windows.period_end
+
+),
+
+used_rates as (
+
+    select distinct
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        price_tier_set_id,
+        usage_rate_id,
+        charge_code,
+        currency_code,
+        tax_category,
+        usage_period_start,
+        usage_period_end
+    from {{ ref('int_usage__rated') }}
+    where price_tier_set_id is not null
 
 ),
 
@@ -179,12 +240,11 @@ used as (
         rated.usage_period_end as period_end,
         rated.usage_period_end <= accounts.period_end
         or accounts.closed_date <= accounts.period_end as has_ended
-    from {{ ref('int_usage__rated') }} as rated
+    from used_rates as rated
     inner join accounts
         on
             rated.pass_id = accounts.pass_id
             and rated.billing_account_id = accounts.billing_account_id
-    where rated.price_tier_set_id is not null
 
 ),
 
