@@ -72,7 +72,11 @@ def test_what_is_no_file_is_told_every_time(collected: Snapshot, stage: Stage) -
 
 
 def _replace(old: str, new: str) -> Callable[[str], str]:
-    return lambda text: text.replace(old, new, 1)
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -81,17 +85,17 @@ def _replace(old: str, new: str) -> Callable[[str], str]:
         (
             "tariff/usage_rates.csv",
             _replace("0.170000,60", '"0,17",60'),
-            "usage_rates.csv:2: ",
+            "usage_rates.csv:2: decimal: ",
         ),
         (
             "tariff/recurring_charges.csv",
-            lambda text: text + "RC-9,flat_s,plan_fee,5.99,EUR,advance,days,S,2026-01-01,\n",
-            "recurring_charges.csv:9: ",
+            lambda text: text + "RC-9,flat_s,plan_fee,5.99,EUR,advance,days,,,,,,S,2026-01-01,\n",
+            "recurring_charges.csv:9: overlap: ",
         ),
         (
             "tariff/usage_rates.csv",
-            _replace("voice,national,day", "voice,natoinal,day"),
-            "usage_rates.csv:2: ",
+            _replace("voice,*,national,day", "voice,*,natoinal,day"),
+            "usage_rates.csv:2: orphan: ",
         ),
     ],
     ids=["a price with a comma", "overlapping validity", "an unknown zone"],
