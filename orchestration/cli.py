@@ -326,7 +326,7 @@ def formats() -> None:
     from orchestration.collect.readers.registry import describe_formats
 
     click.echo(describe_entities())
-    click.echo(describe_formats())
+    click.echo(describe_formats(Settings.from_environment().seeds))
 
 
 @main.command()

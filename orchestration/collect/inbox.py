@@ -432,7 +432,8 @@ def _decode_source(
     seeds: Path,
 ) -> Decoded:
     """Decode a file of a usage source through its format's reader and its mapping."""
-    options = ReaderOptions(seeds, usage_source.columns, usage_source.delimiter)
+    wanted = frozenset(usage_source.used_fields)
+    options = ReaderOptions(seeds, usage_source.columns, usage_source.delimiter, wanted)
     work = decoded.source.work
     if not decoded.inspection.size_bytes:
         return replace(decoded, reason="empty_file: the file has no bytes")

@@ -202,10 +202,11 @@ def _by_reader(file: SourceFile) -> _Native:
                 continue
             records += item.part == 1
             has_parts = has_parts or item.part > 1
-            get = item.fields.get
-            native.writerow(
-                (rows, item.record_number, item.position, *(_text(get(name)) for name in names))
-            )
+            values = list(map(item.fields.get, names))
+            text = "".join(filter(None, values))
+            if len(text) > _LONGEST_FIELD or "\0" in text:
+                values = [_text(value) for value in values]
+            native.writerow((rows, item.record_number, item.position, *values))
     columns = ("row_number", "record_number", "line_number", *names)
     place = ", ".join(f"cast({name} as bigint) as {name}" for name in columns[:3])
     unique = (*columns[:3], *(f"native_{name}" for name in names))

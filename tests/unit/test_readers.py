@@ -403,7 +403,7 @@ def test_any_bytes_are_read_or_refused(reader: str, content: bytes) -> None:
 
 
 def test_every_format_is_described() -> None:
-    described = describe_formats()
+    described = describe_formats(ROOT / "seeds")
     assert all(f"| {name} |" in described for name in READERS)
 
 

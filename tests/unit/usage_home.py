@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 ROOT = Path(__file__).parents[2]
 RECEIVED = datetime(2026, 11, 1, 3, 0)  # noqa: DTZ001 - landing keeps UTC without a time zone
 COLUMNS: Mapping[str, Sequence[str]] = {
-    name: (ROOT / "seeds" / "policy" / f"{name}.csv").read_text("utf-8").strip().split(",")
+    name: (ROOT / "seeds" / "policy" / f"{name}.csv").read_text("utf-8").splitlines()[0].split(",")
     for name in ("usage_sources", "usage_source_fields", "usage_source_values")
 }
 SHOWN = (

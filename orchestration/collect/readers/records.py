@@ -78,12 +78,14 @@ class ReaderOptions:
     """What a source says about its files that a reader needs.
 
     `columns` name the columns of a text file without a header; empty: the header or the format
-    names them. `seeds_dir` holds the seeds, for formats whose dictionary is one.
+    names them. `seeds_dir` holds the seeds, for formats whose dictionary is one. `wanted` are the
+    fields that somebody reads: a reader may leave out all others; `None` wants them all.
     """
 
     seeds_dir: Path
     columns: tuple[str, ...] = ()
     delimiter: str = ","
+    wanted: frozenset[str] | None = None
 
 
 Item = NativeRecord | BrokenRecord | FileFacts

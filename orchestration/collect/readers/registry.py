@@ -11,6 +11,9 @@ from orchestration.collect.readers.freeswitch import FREESWITCH_CSV, FREESWITCH_
 from orchestration.collect.readers.parquet_file import PARQUET
 from orchestration.collect.readers.radius_detail import RADIUS_DETAIL
 from orchestration.collect.readers.records import Reader, ReaderOptions
+from orchestration.collect.readers.tap3 import TAP3
+from orchestration.collect.readers.ts32297 import TS32297
+from orchestration.collect.readers.ts32298 import TS32298
 
 _ALL: tuple[Reader, ...] = (
     CSV,
@@ -19,20 +22,23 @@ _ALL: tuple[Reader, ...] = (
     FREESWITCH_CSV,
     FREESWITCH_XML,
     RADIUS_DETAIL,
+    TS32297,
+    TS32298,
+    TAP3,
 )
 
 READERS: Mapping[str, Reader] = {reader.format: reader for reader in _ALL}
 
 
-def describe_formats() -> str:
-    """Return the formats of usage sources as Markdown."""
+def describe_formats(seeds_dir: Path) -> str:
+    """Return the formats of usage sources as Markdown; some have their fields in the seeds."""
     parts = [
         "## Formats of usage sources\n",
         "Files of these formats become usage by a mapping (docs/collecting.md).\n",
         "| format | what it is | fields |\n|---|---|---|",
     ]
     for name, reader in READERS.items():
-        fields = reader.fields(ReaderOptions(Path()))
+        fields = reader.fields(ReaderOptions(seeds_dir))
         shown = "those of the file" if fields is None else ", ".join(sorted(fields))
         parts.append(f"| {name} | {reader.description} | {shown} |")
     return "\n".join(parts)
