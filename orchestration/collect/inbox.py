@@ -61,6 +61,7 @@ Progress = Callable[[str], None]
 WORK_FOLDER = ".collecting"
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 _WORKERS = 2
+_MEMORY = "300MB"
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,9 @@ def collect_inbox(
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         connection = stack.enter_context(_connect())
+        # Calls of several records are put together on disk where memory does not do.
+        connection.execute(f"set memory_limit = {quote(_MEMORY)}")
+        connection.execute(f"set temp_directory = {quote(str(work / 'spill'))}")
         mappings = {name: source.mapping_hash for name, source in usage_sources.items()}
         manifest = _Manifest(_read_rows(connection, settings), mappings)
         sources = _list_inbox(settings.inbox, work, usage_sources, say)

@@ -102,11 +102,27 @@ def decode_source_file(connection: duckdb.DuckDBPyConnection, file: SourceFile) 
             judged = _judge(connection, file, _by_reader(file))
     except RefusedFile as refused:
         return Judged(reason=str(refused))
+    except duckdb.Error:
+        # What a damaged Parquet file raises is any error; one of the house's own is not caught.
+        refusal = _refusal(file) if file.source.format == "parquet" else None
+        if refusal is None:
+            raise
+        return Judged(reason=refusal)
     if judged is None:
         raise RuntimeError(
             f"{file.link}: the records that were read are not those that were judged"
         )
     return judged
+
+
+def _refusal(file: SourceFile) -> str | None:
+    """Return why a file's reader refuses it, if it does."""
+    try:
+        for _ in file.reader.read(file.link, file.options):
+            pass
+    except RefusedFile as refused:
+        return str(refused)
+    return None
 
 
 # Native records
@@ -242,9 +258,9 @@ def _judge(
             judged = _judge_linked(connection, file, native)
         else:
             judged = _judge_single(connection, file, native)
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
         if file.source.format == "parquet":
-            raise RefusedFile("not_parquet", one_reason(error)) from error
+            raise
         return None
     return judged if judged.records_read == native.records else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,8 +59,9 @@ def read_parquet(path: Path) -> str:
 
 def one_reason(error: Exception) -> str:
     """Return what an engine's error says, in one line, without the path of the work folder."""
-    line = str(error).partition("\n")[0].partition("'")[0].strip() or type(error).__name__
-    return "".join(character if character.isprintable() else "?" for character in line)
+    line = re.sub(r"[\"']?/[^\s\"']*[\"']?", "the file", str(error).partition("\n")[0])
+    shown = "".join(character if character.isprintable() else "?" for character in line)
+    return shown.strip()[:200] or type(error).__name__
 
 
 PARQUET = Reader(
