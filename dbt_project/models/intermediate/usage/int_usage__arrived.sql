@@ -304,8 +304,7 @@ guided as (
                 then {{ add_seconds('arrived.started_at', 'arrived.utc_offset_minutes * 60') }}
             else {{ to_local_time('arrived.started_at', 'home_networks.time_zone') }}
         end as tariff_time,
-        coalesce(time_band_sets.crossing, 'split') = 'split' as is_split,
-        {{ to_local_time('arrived.started_at', 'timeline.time_zone') }} as started_local
+        coalesce(time_band_sets.crossing, 'split') = 'split' as is_split
     from arrived
     cross join longest
     left join timeline
@@ -337,7 +336,12 @@ dated as (
     select
         guided.*,
         cast(guided.tariff_time as date) as tariff_date,
-        extract(hour from guided.tariff_time) as tariff_hour
+        extract(hour from guided.tariff_time) as tariff_hour,
+        -- Most clocks are the account's own: a time zone is looked up once, not twice.
+        case
+            when guided.clock_id = guided.time_zone then guided.tariff_time
+            else {{ to_local_time('guided.started_at', 'guided.time_zone') }}
+        end as started_local
     from guided
 
 ),
