@@ -622,28 +622,41 @@ def bench() -> None:
 
 @bench.command("rating")
 @click.option("--events", type=click.IntRange(min=1_000), default=100_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @one_line_errors
-def bench_rating(events: int, as_json: bool) -> None:
-    """Rate the common benchmark's month with the models that bill, and print its totals."""
-    import time
+def bench_rating(events: int, rounds: int, as_json: bool) -> None:
+    """Rate the common benchmark's month with the models that bill, and beside them by hand.
+
+    Totals are compared first: where two differ, no time is shown.
+    """
     from dataclasses import asdict
-    from tempfile import TemporaryDirectory
 
-    from orchestration.bench.rating import rate_workload
+    from orchestration.bench.contest import run_contest
+    from orchestration.lib.say import say
 
-    started, used = time.perf_counter(), time.process_time()
-    with TemporaryDirectory(prefix="tollhouse-bench-") as scratch:
-        totals = rate_workload(Settings.from_environment(), Path(scratch), events)
-    figures = {
-        **asdict(totals),
-        "wall_seconds": round(time.perf_counter() - started, 1),
-        "cpu_seconds": round(time.process_time() - used, 1),
-    }
+    settings = Settings.from_environment()
+    found = run_contest(settings, events, rounds, (lambda _: None) if as_json else say)
+    rows = found.table()
+    totals = asdict(found.totals)
     if as_json:
-        print_json(figures)
-    else:
-        print_table("", ("figure", "value"), [(name, str(figures[name])) for name in figures])
+        print_json({"events": events, "totals": totals, "entrants": rows})
+        return
+    print_table("All agree on", ("figure", "value"), list(totals.items()))
+    print_table(
+        f"{events:,} events, medians of {rounds} rounds (least to most)",
+        ("", "CPU s", "wall s", "peak MB", "CPU to by hand"),
+        [
+            (
+                row["entrant"],
+                f"{row['cpu_seconds']} ({row['cpu_least']} to {row['cpu_most']})",
+                f"{row['wall_seconds']} ({row['wall_least']} to {row['wall_most']})",
+                row["peak_megabytes"],
+                row["cpu_to_hand_written"],
+            )
+            for row in rows
+        ],
+    )
 
 
 @main.command()

@@ -25,15 +25,14 @@ from orchestration.bench.workload import (
     MONTH_START,
     PRICE_CHANGE,
     REGION_TAXES,
+    SERVICE_NAMES,
     SMS,
     VOICE,
     Tariff,
-    make_usage,
 )
 from orchestration.collect.kinds import quote
 
 ENTITY, CYCLE = "bench", "monthly_1"
-SERVICES = {VOICE: "voice", SMS: "sms", DATA: "data"}
 BANDS = {0: "peak", 1: "off_peak", 2: "weekend"}
 VERSIONS = {0: (MONTH_START, PRICE_CHANGE), 1: (PRICE_CHANGE, None)}
 PROMOTIONS = (1000, 1500, 2550)
@@ -232,7 +231,7 @@ def _tariff_rows(tariff: Tariff) -> dict[str, Rows]:
 def _charge_codes() -> Rows:
     codes = [("fee", "recurring", "months"), ("discount", "discount", "units")]
     codes += [(code, "usage", "units") for code in ("national", "international", "sms", "data")]
-    codes += [(f"roaming_{service}", "usage", "units") for service in SERVICES.values()]
+    codes += [(f"roaming_{service}", "usage", "units") for service in SERVICE_NAMES.values()]
     return [
         {
             "charge_code": code,
@@ -267,7 +266,7 @@ def _unit_rates(tariff: Tariff) -> Rows:
     classes |= {(True, one.zone, one.increment) for one in tariff.networks}
     rows = []
     for rate in tariff.rates:
-        service = SERVICES[rate.service]
+        service = SERVICE_NAMES[rate.service]
         if rate.is_roaming:
             code = f"roaming_{service}"
         elif rate.service == VOICE:
@@ -388,22 +387,22 @@ def _allowances(tariff: Tariff) -> dict[str, Rows]:
     zones = {VOICE: national | like_home, SMS: national | like_home}
     scopes: Rows = [
         {
-            "allowance_scope_id": SERVICES[service],
-            "service": SERVICES[service],
+            "allowance_scope_id": SERVICE_NAMES[service],
+            "service": SERVICE_NAMES[service],
             "rating_group": "*",
             "zone_id": zone_id,
             "time_band_id": "*",
         }
-        for service in SERVICES
+        for service in SERVICE_NAMES
         for zone_id in sorted(zones.get(service, set(_covered_data_zones(tariff))))
     ]
     units = {VOICE: ("seconds", 1), SMS: ("events", 1), DATA: ("bytes", BLOCK_BYTES)}
     allowances: Rows = [
         {
-            "allowance_id": f"{SERVICES[service]}-{plan.plan}",
+            "allowance_id": f"{SERVICE_NAMES[service]}-{plan.plan}",
             "plan_id": f"plan_{plan.plan}",
-            "allowance_scope_id": SERVICES[service],
-            "description": SERVICES[service],
+            "allowance_scope_id": SERVICE_NAMES[service],
+            "description": SERVICE_NAMES[service],
             "quantity": included * units[service][1],
             "unit": units[service][0],
             "priority": 10,
@@ -414,7 +413,7 @@ def _allowances(tariff: Tariff) -> dict[str, Rows]:
             "is_shared": "false",
         }
         for plan in tariff.plans
-        for service, included in zip(SERVICES, plan.included, strict=True)
+        for service, included in zip(SERVICE_NAMES, plan.included, strict=True)
     ]
     return {"allowance_scopes": scopes, "allowances": allowances}
 
@@ -492,11 +491,8 @@ def _promotion(plan_id: str, charge_type: str, percent: Decimal, least: int) -> 
     }
 
 
-def write_inbox(
-    connection: duckdb.DuckDBPyConnection, inbox: Path, tariff: Tariff, events: int
-) -> None:
-    """Make the usage of so many events and write who is billed and what was used as CSV."""
-    make_usage(connection, tariff, events)
+def write_inbox(connection: duckdb.DuckDBPyConnection, inbox: Path) -> None:
+    """Write who is billed and what was used as CSV, from the tables that `make_usage` made."""
     for entity, query in _INBOX.items():
         folder = inbox / entity
         folder.mkdir(parents=True)

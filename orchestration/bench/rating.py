@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
 from orchestration.bench.operator import TAX_TYPES, write_inbox, write_seeds
-from orchestration.bench.workload import BLOCK_BYTES, MONTH_END, make_tariff
+from orchestration.bench.totals import Totals
+from orchestration.bench.workload import (
+    BLOCK_BYTES,
+    MONTH_END,
+    TABLES_FOLDER,
+    make_tariff,
+    make_usage,
+    write_tables,
+)
 from orchestration.collect.inbox import collect_inbox, ensure_landing, read_manifest
 from orchestration.issue.frozen import frozen_entities
 from orchestration.ledger.store import open_ledger
@@ -86,23 +94,12 @@ TOTALS = f"""
 
 
 @dataclass(frozen=True)
-class Totals:
-    """What every engine must agree on, of events after their copies; amounts in EUR.
+class Stage:
+    """What the calculation cost: of the models alone, their project already parsed."""
 
-    `checksum` is the sum of each invoice's cents times its number mod 1009, mod 1,000,000,007: it
-    differs where equal sums are of unequal invoices.
-    """
-
-    events: int
-    suspended: int
-    free_units: int
-    rated_amount: Decimal
-    invoices: int
-    net_amount: Decimal
-    first_tax_amount: Decimal
-    second_tax_amount: Decimal
-    total_amount: Decimal
-    checksum: int
+    totals: Totals
+    wall_seconds: float
+    cpu_seconds: float
 
 
 def rate_workload(settings: Settings, scratch: Path, events: int) -> Totals:
@@ -110,31 +107,53 @@ def rate_workload(settings: Settings, scratch: Path, events: int) -> Totals:
 
     `settings` name the project whose models are run; nothing of its home is touched.
     """
-    home = replace(settings, home=scratch / "home", project_root=scratch / "project")
+    return calculate(prepare(settings, scratch, events), data_tests=True).totals
+
+
+def prepare(settings: Settings, scratch: Path, events: int) -> Settings:
+    """Make the operator's home under `scratch`: usage landed, accounts built, the pass opened."""
+    home = home_in(settings, scratch)
     shutil.copytree(
         settings.dbt_project, home.dbt_project, ignore=shutil.ignore_patterns("target", "logs")
     )
     tariff = make_tariff()
     write_seeds(settings.seeds, home.seeds, tariff)
     with duckdb.connect() as memory:
-        write_inbox(memory, home.inbox, tariff, events)
+        make_usage(memory, tariff, events)
+        write_inbox(memory, home.inbox)
+        write_tables(memory, tariff, scratch / TABLES_FOLDER)
     require_sound_seeds(home)
     ledger = open_ledger(home.ledger_url)
-    dbt = Dbt(Workspace.production(home))
     with writer_lock(home):
         ensure_landing(home, [entity.landing_table for entity in frozen_entities(home)])
         for file in collect_inbox(home, datetime(2026, 11, 1, 2, 0)):  # noqa: DTZ001 - UTC
             if file.records_accepted == 0 or file.records_rejected > 0:
                 raise RuntimeError(f"{file.entity} did not arrive whole: {file.reason}")
         export_for_dbt(home, ledger)
-        require_success(dbt.build(*BEFORE_PASSES), "accounts")
+        require_success(Dbt(Workspace.production(home)).build(*BEFORE_PASSES), "accounts")
         passes = open_main_passes(home, ledger, MONTH_END, read_due_cycles(home, MONTH_END))
         take_up(home, ledger, passes, max(row.landing_sequence for row in read_manifest(home)))
         export_for_dbt(home, ledger)
-        require_success(dbt.build("staging", "intermediate"), "rating and charges")
     ledger.engine.dispose()
+    return home
+
+
+def home_in(settings: Settings, scratch: Path) -> Settings:
+    """Return the settings of the operator's home under `scratch`."""
+    return replace(settings, home=scratch / "home", project_root=scratch / "project")
+
+
+def calculate(home: Settings, data_tests: bool) -> Stage:
+    """Build everything from staging to the invoices' totals in a prepared home."""
+    dbt = Dbt(Workspace.production(home))
+    dbt.parse()
+    started, used = time.perf_counter(), time.process_time()
+    with writer_lock(home):
+        results = dbt.build("staging", "intermediate", data_tests=data_tests)
+        require_success(results, "rating and charges")
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
     with open_warehouse(home) as warehouse:
         row = warehouse.execute(TOTALS).fetchone()
     if row is None:
         raise RuntimeError("the warehouse has no rated usage")
-    return Totals(*row)
+    return Stage(Totals(*row), wall, cpu)

@@ -11,9 +11,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+
+from orchestration.collect.kinds import quote
 
 SEED = 20261001
 PREFIXES = 2_000
@@ -24,6 +27,7 @@ INCREMENTS = ((60, 1), (1, 1), (60, 60))
 BLOCK_BYTES = 10_240
 ROAM_LIKE_HOME_ZONES = 10
 VOICE, SMS, DATA = 1, 2, 3
+SERVICE_NAMES = {VOICE: "voice", SMS: "sms", DATA: "data"}
 # Basis points of tax in each region: on the price, and on the price with the first.
 REGION_TAXES = (
     (1900, 0),
@@ -214,3 +218,72 @@ def make_usage(connection: duckdb.DuckDBPyConnection, tariff: Tariff, events: in
     ):
         connection.execute(f"set variable {name} = {value}")
     connection.execute(sql)
+
+
+# Where the workload lies for engines that read tables, beside the home.
+TABLES_FOLDER = "tables"
+
+
+def write_tables(connection: duckdb.DuckDBPyConnection, tariff: Tariff, folder: Path) -> None:
+    """Write the workload as Parquet, prices as decimals: what a hand-written job starts from."""
+    folder.mkdir(parents=True)
+    tables: dict[str, tuple[str, list[tuple[object, ...]]]] = {
+        "prefixes": (
+            "digits varchar, zone int, first_seconds int, further_seconds int",
+            [(one.digits, one.zone, *INCREMENTS[one.increment]) for one in tariff.prefixes],
+        ),
+        "networks": (
+            "mcc_mnc int, zone int, first_seconds int, further_seconds int, is_like_home boolean",
+            [
+                (one.mcc_mnc, one.zone, *INCREMENTS[one.increment], one.is_like_home)
+                for one in tariff.networks
+            ],
+        ),
+        "plans": (
+            "plan int, fee_amount decimal(18,2), voice bigint, sms bigint, data bigint",
+            [(one.plan, Decimal(one.fee_cents).scaleb(-2), *one.included) for one in tariff.plans],
+        ),
+        "rates": (
+            "plan int, service varchar, is_roaming boolean, zone int, band int, version int,"
+            " connect_amount decimal(18,6), unit_amount decimal(18,6)",
+            [
+                (
+                    one.plan,
+                    SERVICE_NAMES[one.service],
+                    one.is_roaming,
+                    one.zone,
+                    one.band,
+                    one.version,
+                    Decimal(one.connect_millionths).scaleb(-6),
+                    Decimal(one.unit_millionths).scaleb(-6),
+                )
+                for one in tariff.rates
+            ],
+        ),
+        "overages": (
+            "plan int, version int, first_amount decimal(18,6), second_amount decimal(18,6),"
+            " third_amount decimal(18,6)",
+            [
+                (
+                    one.plan,
+                    one.version,
+                    *(Decimal(price).scaleb(-6) for price in one.block_millionths),
+                )
+                for one in tariff.overages
+            ],
+        ),
+        "regions": (
+            "region int, first_rate decimal(9,6), second_rate decimal(9,6)",
+            [
+                (number, *(Decimal(points).scaleb(-4) for points in taxes))
+                for number, taxes in enumerate(REGION_TAXES)
+            ],
+        ),
+    }
+    for name, (columns, rows) in tables.items():
+        connection.execute(f"create or replace temp table {name} ({columns})")
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"insert into {name} values ({marks})", rows)
+    for name in ("usage", "subscribers", *tables):
+        target = quote(str(folder / f"{name}.parquet"))
+        connection.execute(f"copy {name} to {target} (format parquet, compression zstd)")

@@ -1,0 +1,1 @@
+"""The common benchmark's job, written by hand for the tools one would take instead."""
