@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestration.collect.decode import quote_name, shown
 from orchestration.collect.kinds import quote
+from orchestration.collect.readers.records import NATIONAL
 from orchestration.collect.sources import (
     ANY_VALUE,
     DURATION_FORMS,
@@ -171,7 +172,11 @@ def _plain(source: UsageSource, column: str, rule: FieldRule) -> str:
 def _number(source: UsageSource, form: str, value: str) -> str:
     """Return SQL for a telephone number in digits with its country: what was dialled says which."""
     bare = f"regexp_replace({value}, '[ ()./-]', '', 'g')"
-    whens = [f"when starts_with({bare}, '+') then substr({bare}, 2)"]
+    whens = [
+        f"when starts_with({bare}, '+') then substr({bare}, 2)",
+        f"when starts_with({bare}, {quote(NATIONAL)})"
+        f" then {quote(source.calling_code)} || substr({bare}, 2)",
+    ]
     for prefix, before in (
         (source.international_prefix, ""),
         (source.national_prefix, source.calling_code),

@@ -49,7 +49,7 @@ def instants() -> st.SearchStrategy[datetime]:
 
 
 digit_texts = st.text("0123456789", min_size=1, max_size=15)
-numbers = st.tuples(st.sampled_from([(0x91, "+"), (0xA1, ""), (0x81, "")]), digit_texts)
+numbers = st.tuples(st.sampled_from([(0x91, "+"), (0xA1, "N"), (0x81, "")]), digit_texts)
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 networks = st.from_regex(r"[0-9]{5,6}", fullmatch=True)
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=","))

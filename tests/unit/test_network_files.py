@@ -7,7 +7,9 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
+import duckdb
 import pytest
 from charging_records import TAP_FILE, encode
 from charging_values import oracle_of, packed, packed_network, packed_time
@@ -16,6 +18,8 @@ from usage_home import RECEIVED, ROOT, landed, put
 from orchestration.collect.inbox import collect_inbox, describe_rejects
 from orchestration.sample import SampleOptions, make_sample
 from orchestration.settings import Settings
+from orchestration.verify.evidence import Evidence, view_landing
+from orchestration.verify.fates import native_records_have_fates
 
 Call = dict[str, str]
 HOME_NETWORK = "26299"
@@ -29,8 +33,14 @@ TOLD = (
 
 
 def number(digits: str) -> bytes:
-    """Return a number as a switch writes it: international, unless it is a short one."""
-    return (b"\x91" if len(digits) > 6 else b"\x81") + packed(digits)
+    """Return a number as a switch writes it: international or, at home, in one of three ways."""
+    if len(digits) <= 6:
+        return b"\x81" + packed(digits)
+    if digits.startswith("49") and digits[-1] in "123":
+        return b"\xa1" + packed(digits[2:])
+    if digits.startswith("49") and digits[-1] in "456":
+        return b"\x81" + packed(f"0{digits[2:]}")
+    return b"\x91" + packed(digits)
 
 
 def switch_record(index: int, call: Call) -> bytes:
@@ -185,6 +195,10 @@ def test_the_networks_files_tell_the_same_usage_as_the_houses_csv(
         (len(data), len(data), 7),
         (len(abroad), len(abroad), 1),
     ]
+    with duckdb.connect() as sql:
+        view_landing(sql, network)
+        evidence = Evidence(network, cast(Any, None), network.exports, sql)
+        assert not native_records_have_fates(evidence).details
     assert abroad and rows[2].rows_landed > rows[2].records_read
     assert sorted(landed(network, TOLD), key=repr) == sorted(landed(house, TOLD), key=repr)
     ids = landed(network, "record_id")

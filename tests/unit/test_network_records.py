@@ -37,6 +37,7 @@ from orchestration.collect.readers.records import (
     ReaderOptions,
     RefusedFile,
 )
+from orchestration.collect.seed_check import read_seed_rules
 
 OPTIONS = ReaderOptions(SEEDS)
 DICTIONARIES = {name: read_dictionary(SEEDS, name) for name in ("ts32298", "tap3")}
@@ -68,6 +69,11 @@ def test_every_record_type_has_the_tag_of_the_standard() -> None:
     for record_type, row in RECORD_ROWS.items():
         names, _ = component(oracle_of(record_type), row["record_tag"])
         assert names[-1].endswith("Record") or record_type.startswith("tap_"), record_type
+
+
+def test_every_codec_may_stand_in_the_dictionary() -> None:
+    allowed = read_seed_rules(SEEDS)["cdr_fields"].allowed["codec"]
+    assert sorted(allowed) == sorted(CODECS)
 
 
 # Round trips
@@ -117,7 +123,8 @@ def test_a_codec_gives_one_line_of_text_or_refuses(content: bytes, codec: str) -
         ("tbcd", "62029900000001f1", "262099000000101"),
         ("tbcd", "21acf3", "12a*3"),
         ("number", "9194510000000010", "+49150000000001"),
-        ("number", "a14951f0", "94150"),
+        ("number", "a14951f0", "N94150"),
+        ("number", "814951f0", "94150"),
         ("number", "1183214365", "+123456"),
         ("sms_number", "0b9194510000000010", "+49150000000"),
         ("plmn", "62f299", "26299"),

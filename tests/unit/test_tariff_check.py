@@ -451,3 +451,21 @@ def test_what_a_rule_does_needs_a_name_on_the_invoice(
         f" type {charge_code} for it to stand on the invoice under"
         for line in lines
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "expected"),
+    [
+        ("cdr_fields", "sms_outgoing,34..1,x,integer,x,x", "tag_path_unclear: '34..1' is no path"),
+        ("cdr_fields", "sms_outgoing,99,x,roman,x,x", "allowed: codec 'roman' is none of bcd, "),
+        ("cdr_records", "ts32298,again,79,,,,x", "tag_path_unclear: tag 79 is also that of data_"),
+        ("cdr_records", "ts32298,new,99,,,7.u16,x", "tag_path_unclear: no field of new is in the"),
+    ],
+)
+def test_a_tag_that_leads_nowhere_is_named(seeds: Path, file: str, row: str, expected: str) -> None:
+    line = append(seeds, f"reference/{file}.csv", row)
+    (problem,) = found(seeds)
+    assert expected in problem
+    assert expected == "tag_path_unclear: " or problem.startswith(
+        f"seeds/reference/{file}.csv:{line}:"
+    )

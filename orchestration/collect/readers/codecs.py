@@ -2,9 +2,9 @@
 
 A codec takes an element's contents and returns text, or raises `ValueError`. Instants come out as
 ISO 8601 with the record's own UTC offset, numbers of subscribers as digits, with `+` before the
-international ones; nothing is converted. Sources: TS 32.298 5.1 and 5.2 (what a field is),
-TS 29.002 17.7.8 (TBCD, AddressString), TS 24.008 10.5.4.7 (numbers), TS 23.040 9.1.2.5 (numbers of
-messages), TS 23.003 (IMSI, PLMN), TD.57 (TAP).
+international ones and `N` before the national ones; nothing is converted. Sources: TS 32.298 5.1
+and 5.2 (what a field is), TS 29.002 17.7.8 (TBCD, AddressString), TS 24.008 10.5.4.7 (numbers),
+TS 23.040 9.1.2.5 (numbers of messages), TS 23.003 (IMSI, PLMN), TD.57 (TAP).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from orchestration.collect.readers.ber import Codec
+from orchestration.collect.readers.records import NATIONAL
 
 _SWAPPED = bytes((octet & 0x0F) << 4 | octet >> 4 for octet in range(256))
 _TBCD = str.maketrans("abcde", "*#abc")
 _BCD = str.maketrans("acde", "*#ab")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_LAST, _TYPE, _INTERNATIONAL, _ALPHANUMERIC = 0x80, 0x70, 0x10, 0x50
+_LAST, _TYPE, _ALPHANUMERIC = 0x80, 0x70, 0x50
+_MARKS: Final[Mapping[int, str]] = {0x10: "+", 0x20: NATIONAL}
 _OF_ONE_OCTET = tuple(str(octet - 256 * (octet > 127)) for octet in range(256))
 _REMEMBERED = 1 << 14
 
@@ -116,8 +118,9 @@ def bcd(content: bytes) -> str:
 def number(content: bytes) -> str:
     """Return a telephone number: type and plan in the first octet, then TBCD.
 
-    An international number has `+` before its digits, all others stand as they were dialled. A
-    first octet without its top bit is followed by one that says how to present the number.
+    An international number has `+` before its digits, a national one without its prefix has `N`,
+    all others stand as they were dialled. A first octet without its top bit is followed by one that
+    says how to present the number.
     """
     if not content:
         raise ValueError("no type of number")
@@ -130,7 +133,7 @@ def number(content: bytes) -> str:
         digits = tbcd(content[2:])
     else:
         raise ValueError("no type of number")
-    return f"+{digits}" if kind == _INTERNATIONAL else digits
+    return f"{_MARKS.get(kind, '')}{digits}"
 
 
 @lru_cache(_REMEMBERED)
@@ -143,9 +146,8 @@ def sms_number(content: bytes) -> str:
         count, address = content[0], content[1:]
         if count > 2 * (len(address) - 1):
             raise ValueError("more digits counted than there are")
-        plus = number(address)
-        length = count + plus.startswith("+")
-        return plus[:length]
+        marked = number(address)
+        return marked[: count + (marked[:1] in _MARKS.values())]
     return number(content)
 
 

@@ -28,6 +28,7 @@ from orchestration.collect.readers.ber import (
 )
 from orchestration.collect.readers.codecs import CODECS
 from orchestration.collect.readers.records import BrokenRecord, NativeRecord
+from orchestration.lib.errors import TollhouseError
 
 RECORDS: Final = Path("reference", "cdr_records.csv")
 FIELDS: Final = Path("reference", "cdr_fields.csv")
@@ -69,16 +70,28 @@ class Dictionary:
     """The record types of a format by the identifier of their outermost element."""
 
     types: dict[int, RecordType]
-    fields: frozenset[str]
     keeps_unknown: bool
     has_outcome: bool
     has_first: bool
 
 
+def field_names(seeds_dir: Path, record_format: str) -> frozenset[str]:
+    """Return the fields that records of a format may have, whatever else is wrong in the seeds."""
+    types = {
+        row.get("record_type")
+        for row in _rows(seeds_dir / RECORDS)
+        if row.get("format") == record_format
+    }
+    named = (
+        row.get("field") for row in _rows(seeds_dir / FIELDS) if row.get("record_type") in types
+    )
+    return ALWAYS | {name for name in named if name}
+
+
 def read_dictionary(
     seeds_dir: Path, record_format: str, wanted: frozenset[str] | None = None
 ) -> Dictionary:
-    """Return a format's dictionary; `ValueError` names the row that is wrong.
+    """Return a format's dictionary; a row that is wrong raises `TollhouseError`.
 
     Only the `wanted` fields are decoded; `None` wants them all.
     """
@@ -90,7 +103,6 @@ def read_dictionary(
         named = (row["tag_path"], row["field"], row["codec"])
         fields_of.setdefault(row["record_type"], []).append(named)
     types = {}
-    names: set[str] = set()
     for row in _rows(seeds_dir / RECORDS):
         if row["format"] != record_format:
             continue
@@ -117,15 +129,16 @@ def read_dictionary(
                 {list_tag: tags.levels[list_tag] for list_tag in lists},
             )
         except (ValueError, KeyError) as error:
-            raise ValueError(f"{name}: {error}") from error
-        names |= {field for _, field, _ in fields}
+            raise TollhouseError(f"seeds/{FIELDS}: {name}: {error} (tollhouse check)") from error
     keeps_unknown, has_outcome, has_first = (
         wanted is None or name in wanted for name in ("unknown_tags", "outcome", "is_first_partial")
     )
-    return Dictionary(types, ALWAYS | names, keeps_unknown, has_outcome, has_first)
+    return Dictionary(types, keeps_unknown, has_outcome, has_first)
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
+    if not path.is_file():
+        return
     with path.open(encoding="utf-8", newline="") as stream:
         yield from csv.DictReader(stream)
 

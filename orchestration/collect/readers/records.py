@@ -9,6 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+# Stands before a telephone number that its record calls national: it has no prefix to tell it by.
+NATIONAL = "N"
+
 
 class NativeRecord(NamedTuple):
     """One record of a file, or one part of a record that holds several usages (containers).

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from orchestration.collect.readers.ber import BerError, identifier_of, read_element, read_header
-from orchestration.collect.readers.dictionary import Dictionary, decode, read_dictionary
+from orchestration.collect.readers.dictionary import (
+    Dictionary,
+    decode,
+    field_names,
+    read_dictionary,
+)
 from orchestration.collect.readers.records import (
     BrokenRecord,
     FileFacts,
@@ -95,7 +100,7 @@ class _Batch:
 
 def fields(options: ReaderOptions) -> frozenset[str]:
     """Return the fields that the dictionary names, and those made of them."""
-    return read_dictionary(options.seeds_dir, FORMAT).fields | frozenset(_FINISHED)
+    return field_names(options.seeds_dir, FORMAT) | frozenset(_FINISHED)
 
 
 def _needed(wanted: frozenset[str] | None) -> frozenset[str] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from orchestration.collect.readers.ber import BerError, read_element
-from orchestration.collect.readers.dictionary import decode, read_dictionary
+from orchestration.collect.readers.dictionary import decode, field_names, read_dictionary
 from orchestration.collect.readers.records import (
     BrokenRecord,
     Item,
@@ -25,7 +25,7 @@ _PADDING: Final = (0x00, 0xFF)
 
 def fields(options: ReaderOptions) -> frozenset[str]:
     """Return the fields that the dictionary names."""
-    return read_dictionary(options.seeds_dir, FORMAT).fields
+    return field_names(options.seeds_dir, FORMAT)
 
 
 def read(path: Path, options: ReaderOptions) -> Iterator[Item]:
