@@ -8,6 +8,9 @@ here but what the mapping alone can tell: the columns' own rules follow in `deco
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
 from orchestration.collect.decode import quote_name, shown
 from orchestration.collect.kinds import quote
@@ -195,6 +198,13 @@ def _quantity(source: UsageSource, column: str, rules: Sequence[FieldRule]) -> s
     texts = [_for_direction(rule, _value(source, rule)) for rule in rules]
     if len(rules) == 1 and not rules[0].form:
         return texts[0]
+    shortcut = ""
+    divisor = {"milliseconds": 1_000, "microseconds": 1_000_000}.get(rules[0].form)
+    if len(rules) == 1 and divisor:
+        # What nearly every value is; the exact way of the others takes long.
+        whole = f"(cast({texts[0]} as bigint) + {divisor - 1}) // {divisor}"
+        is_whole = f"regexp_full_match({texts[0]}, '[0-9]{{1,15}}')"
+        shortcut = f"when {is_whole} then cast({whole} as varchar)"
     summed = " + ".join(
         f"coalesce({_units(text, rule.form)}, 0)" for text, rule in zip(texts, rules, strict=True)
     )
@@ -204,7 +214,7 @@ def _quantity(source: UsageSource, column: str, rules: Sequence[FieldRule]) -> s
     )
     none = " and ".join(f"{text} is null" for text in texts)
     total = f"cast(cast(ceil({summed}) as hugeint) as varchar)"
-    return f"case when {none} then null {wrong} else {total} end"
+    return f"case when {none} then null {shortcut} {wrong} else {total} end"
 
 
 def _units(text: str, form: str) -> str:
@@ -294,7 +304,11 @@ def _starts(source: UsageSource) -> list[str]:
             zoned = f"zoned_{number}"
             if source.repeated_hour != "second":
                 zoned = f"coalesce(earlier_{number}, {zoned})"
-            whens.append(f"when {clock} is not null then {_as_text(clock, zoned)}")
+            reading = f"replace(cast({clock} as varchar), ' ', 'T')"
+            if rule.form in ("", "iso"):
+                reading = f"replace({said}, ' ', 'T')"
+            text = f"{reading} || {_offset(clock, zoned, source.time_zone)}"
+            whens.append(f"when {clock} is not null then {text}")
         if rule.form in ("", "iso"):
             text = f"replace(replace({said}, ' ', 'T'), 'z', 'Z')"
             # An offset of an hour alone, or without a colon.
@@ -303,19 +317,34 @@ def _starts(source: UsageSource) -> list[str]:
             whens.append(f"when {instant} is not null then {text}")
         else:
             local = f"timezone({quote(source.time_zone or 'UTC')}, {instant})"
-            whens.append(f"when {instant} is not null then {_as_text(local, instant)}")
+            reading = f"replace(cast({local} as varchar), ' ', 'T')"
+            text = f"{reading} || {_offset(local, instant, source.time_zone)}"
+            whens.append(f"when {instant} is not null then {text}")
         found.append(f"case {' '.join(whens)} else {said} end as start_{number}")
     return found
 
 
-def _as_text(clock: str, instant: str) -> str:
-    """Return SQL for a clock reading with the offset that an instant gives it."""
+def _offset(clock: str, instant: str, zone: str) -> str:
+    """Return SQL for the offset that a clock reading has at an instant, such as `+02:00`."""
     minutes = f"date_diff('minute', timezone('UTC', {instant}), {clock})"
     sign = f"case when {minutes} < 0 then '-' else '+' end"
     hours = f"lpad(cast(abs({minutes}) // 60 as varchar), 2, '0')"
     rest = f"lpad(cast(abs({minutes}) % 60 as varchar), 2, '0')"
-    reading = f"replace(cast({clock} as varchar), ' ', 'T')"
-    return f"{reading} || {sign} || {hours} || ':' || {rest}"
+    # Those that the zone has these days are at hand; building a text for each row takes long.
+    whens = " ".join(
+        f"when {offset} then '{'-' if offset < 0 else '+'}{abs(offset) // 60:02}"
+        f":{abs(offset) % 60:02}'"
+        for offset in _usual_offsets(zone)
+    )
+    return f"case {minutes} {whens} else {sign} || {hours} || ':' || {rest} end"
+
+
+@cache
+def _usual_offsets(zone: str) -> tuple[int, ...]:
+    """Return the offsets in minutes that a zone has in the months of one year."""
+    months = (datetime(2026, month, 1, tzinfo=ZoneInfo(zone or "UTC")) for month in range(1, 13))
+    offsets = (month.utcoffset() or timedelta() for month in months)
+    return tuple(dict.fromkeys(int(offset.total_seconds()) // 60 for offset in offsets))
 
 
 # Faults

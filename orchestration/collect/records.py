@@ -80,7 +80,8 @@ def inspect_file(path: Path, delimiter: str = ",") -> Inspection:
             commas += chunk.count(separator)
             returns += chunk.count(b"\r")
             pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
-            spaced = spaced or any(edge in (last or b"\n") + chunk for edge in edges)
+            seam = (last or b"\n") + chunk[:1]
+            spaced = spaced or any(edge in chunk or edge == seam for edge in edges)
             odd = odd or b'"' in chunk or b"\0" in chunk
             last = chunk[-1:]
     if invalid_line is None and _invalid_line(decoder, b"", lines, final=True):
