@@ -13,6 +13,8 @@ import duckdb
 import pytest
 from charging_records import TAP_FILE, encode
 from charging_values import oracle_of, packed, packed_network, packed_time
+from test_tap3 import call as call_abroad
+from test_tap3 import message, transfer
 from usage_home import RECEIVED, ROOT, landed, put
 
 from orchestration.collect.inbox import collect_inbox, describe_rejects
@@ -249,3 +251,15 @@ def test_a_partner_that_nobody_named_is_not_passed_over(truth: list[Call], tmp_p
     (row,) = collect_inbox(settings, RECEIVED)
     assert (row.records_accepted, row.records_rejected) == (0, 1)
     assert "unmapped_value" in describe_rejects(settings)[0]
+
+
+def test_what_no_mapping_knows_is_rejected_by_name(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, project_root=ROOT)
+    put(
+        settings, "roaming", "CD1", transfer((message(), call_abroad())).replace(b"GBRXX", b"GBRVF")
+    )
+    put(settings, "gateway", "voice", charging_file([encode(oracle_of("transit"), {"5": {}})], 1))
+    gateway, roaming = collect_inbox(settings, RECEIVED)
+    assert (roaming.records_accepted, roaming.records_rejected) == (1, 1)
+    assert (gateway.records_accepted, gateway.records_rejected) == (0, 1)
+    assert [line.split(": ")[1] for line in describe_rejects(settings)] == ["unmapped_value"] * 2
