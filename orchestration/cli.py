@@ -218,11 +218,20 @@ def collect() -> None:
 
 @main.command()
 @click.option("--file", "file_name", help="Only those of one file.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    help="Write the bytes of usage sources' records to this new file, to be delivered again.",
+)
 @one_line_errors
-def rejects(file_name: str | None) -> None:
+def rejects(file_name: str | None, save: Path | None) -> None:
     """List every record and file that was ever refused: file, line, rule and reason."""
-    from orchestration.collect.inbox import describe_rejects
+    from orchestration.collect.inbox import describe_rejects, save_rejected
 
+    if save:
+        count = save_rejected(Settings.from_environment(), save, file_name)
+        click.echo(f"{count:,} records written to {save}")
+        return
     for line in describe_rejects(Settings.from_environment(), file_name=file_name):
         click.echo(line)
 

@@ -265,6 +265,35 @@ def describe_rejects(
     ]
 
 
+def save_rejected(settings: Settings, path: Path, file_name: str | None = None) -> int:
+    """Write the bytes of the rejected records of usage sources to a new file; return their number.
+
+    They stand in the order of files and records, as they stood in their files: mended, or under a
+    mended mapping, they can be delivered again. Raises `FileExistsError` if the file is there.
+    """
+    count = 0
+    with path.open("xb") as stream, _connect() as connection:
+        if not (settings.landing / MANIFEST.empty_path).is_file():
+            return 0
+        found = connection.execute(
+            f"""
+            select rejects.raw_bytes
+            from {_parquet(settings, REJECTS)} as rejects
+            inner join {_parquet(settings, MANIFEST)} as manifest
+                on manifest.file_id = rejects.file_id and manifest.status = 'accepted'
+            where
+                rejects.raw_bytes is not null
+                and manifest.file_name = coalesce($file, manifest.file_name)
+            order by manifest.landing_sequence, rejects.record_number
+            """,
+            {"file": file_name},
+        )
+        while rows := found.fetchmany(100):
+            count += len(rows)
+            stream.writelines(raw for (raw,) in rows)
+    return count
+
+
 def describe_skipped(settings: Settings) -> list[str]:
     """Return one line per thing in the inbox that is passed over, with the reason."""
     said: list[str] = []

@@ -16,7 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from usage_home import RECEIVED, landed, make_home, put
 
-from orchestration.collect.inbox import collect_inbox, describe_rejects
+from orchestration.collect.inbox import collect_inbox, describe_rejects, save_rejected
 from orchestration.collect.readers.freeswitch import LONGEST_XML
 from orchestration.collect.readers.records import (
     BrokenRecord,
@@ -167,6 +167,29 @@ def test_the_legs_of_a_call_through_asterisk_are_billed_once(tmp_path: Path) -> 
             *("L1-0033123456789", "voice", "outgoing", "49151555", "33123456789"),
             *("2026-10-03T07:12:06Z", 120, 60, 0, "26299"),
         )
+    ]
+
+
+def test_rejected_rows_come_back_once_their_mapping_is_mended(tmp_path: Path) -> None:
+    source = {"source_id": "pbx", "format": "asterisk_csv", "time_zone": "Europe/Berlin"}
+    source |= {"calling_code": "49", "international_prefix": "00", "national_prefix": "0"}
+    fields = ASTERISK_FIELDS.replace("linkedid", "uniqueid")
+    settings = make_home(tmp_path, [source], fields, ASTERISK_VALUES)
+    row = ASTERISK.replace('"1001",', '"0151555",')
+    other = row.replace("from-internal", "from-shop").replace(".7", ".8").replace("Ann", "\u00c4nn")
+    put(settings, "pbx", "Master.csv", row + other)
+    (first,) = collect_inbox(settings, RECEIVED)
+    assert (first.records_accepted, first.records_rejected) == (1, 1)
+    seed = settings.seeds / "policy" / "usage_source_values.csv"
+    seed.write_text(seed.read_text() + "pbx,dcontext,from-shop,outgoing,\n")
+    assert save_rejected(settings, settings.inbox / "pbx" / "again.csv", "Master.csv") == 1
+    with pytest.raises(FileExistsError):
+        save_rejected(settings, settings.inbox / "pbx" / "again.csv")
+    (again,) = collect_inbox(settings, RECEIVED)
+    assert (again.file_name, again.records_accepted, again.records_rejected) == ("again.csv", 1, 0)
+    assert sorted(landed(settings, "record_id")) == [
+        ("pbx-1790925120.7-0033123456789",),
+        ("pbx-1790925120.8-0033123456789",),
     ]
 
 
