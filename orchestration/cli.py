@@ -24,6 +24,8 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from orchestration.passes.completeness import UsageFinding
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 DEMO_BILL_DATE = date(2026, 11, 1)
@@ -326,6 +328,8 @@ def status(as_json: bool) -> None:
             for one in found.passes
         ],
     )
+    if found.gaps:
+        print_gaps("Usage is missing", found.gaps)
 
 
 @main.command()
@@ -418,6 +422,73 @@ def approve(pass_id: str) -> None:
     house = open_house()
     actor = approve_pass(house.settings, house.ledger, pass_id)
     click.echo(f"approved {pass_id} as {actor}")
+
+
+@main.group()
+def gaps() -> None:
+    """See which usage files are missing, late, doubled or odd, and go on without them."""
+
+
+@gaps.command("list")
+@click.option("--all", "show_all", is_flag=True, help="Also what nothing waits for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def gaps_list(show_all: bool, as_json: bool) -> None:
+    """List what the last build found about usage files, what waits first."""
+    from orchestration.passes.completeness import read_findings
+
+    found = [
+        one
+        for one in read_findings(Settings.from_environment())
+        if show_all or one.finding_status == "open"
+    ]
+    if as_json:
+        print_json([one.as_dict() for one in found])
+        return
+    print_gaps("Usage files", found)
+
+
+def print_gaps(title: str, found: Sequence[UsageFinding]) -> None:
+    """Print findings on usage files as a table."""
+    print_table(
+        title,
+        ("finding", "file", "seen", "expected", "consequence", "status", "waiting"),
+        [
+            (
+                one.finding,
+                one.subject,
+                one.seen,
+                one.expected,
+                one.consequence,
+                f"accepted by {one.accepted_by}: {one.acceptance_reason}"
+                if one.finding_status == "accepted"
+                else one.finding_status,
+                one.waiting_pass_ids,
+            )
+            for one in found
+        ],
+    )
+
+
+@gaps.command("accept")
+@click.argument("files", nargs=-1)
+@click.option("--all", "accept_all", is_flag=True, help="Every file that the date waits for.")
+@click.option("--reason", required=True, help="Why it is right to bill without.")
+@click.option("--bill-date", type=ISO_DATE, required=True)
+@one_line_errors
+def gaps_accept(files: tuple[str, ...], accept_all: bool, reason: str, bill_date: date) -> None:
+    """Bill a date without files that never came; then run the date again."""
+    from orchestration.lib.house import open_house
+    from orchestration.passes.completeness import accept_gaps, accepting_person
+
+    if bool(files) == accept_all:
+        raise click.BadParameter("name the files, or --all", param_hint="FILES")
+    house = open_house()
+    accepted = accept_gaps(
+        house.settings, house.ledger, bill_date, files, reason, accept_all=accept_all
+    )
+    for subject in dict.fromkeys(one.subject for one in accepted):
+        click.echo(f"goes on without {subject}, as {accepting_person()}")
 
 
 @main.group()

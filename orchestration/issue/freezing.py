@@ -35,6 +35,7 @@ from orchestration.ledger.store import Ledger, append_rows
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically, sha256_file, temporary_beside
 from orchestration.lib.warehouse import open_warehouse
+from orchestration.passes.completeness import read_gaps, require_complete
 from orchestration.passes.records import (
     BillPass,
     last_control_totals,
@@ -113,7 +114,8 @@ def issue_passes(
 
     In the order of their issue dates, since dates never decrease within a series. The caller holds
     the writer lock and has built the warehouse from the present ledger. A pass that is issued
-    already is left alone. Raises `IssueError` when a pass was not validated.
+    already is left alone. Raises `IssueError` when a pass was not validated, and `IncompleteError`
+    when usage of it is missing that blocks it.
     """
     waiting = [bill_pass for bill_pass in bill_passes if not bill_pass.is_issued]
     return [
@@ -123,6 +125,7 @@ def issue_passes(
 
 def _issue(settings: Settings, ledger: Ledger, bill_pass: BillPass) -> IssueSummary:
     with open_warehouse(settings) as warehouse:
+        require_complete(read_gaps(warehouse, [bill_pass.pass_id]))
         new_documents = _read_documents(warehouse, bill_pass.pass_id)
         total = sum((document.total_amount for document in new_documents), Decimal(0))
         _require_approval(ledger, bill_pass, _read_approval(warehouse, bill_pass), total)

@@ -265,6 +265,14 @@ run_closures = _table(
     _text("reason"),
 )
 
+gap_acceptances = _table(
+    "gap_acceptances",
+    _text("bill_run_id", index=True),
+    _text("finding_id"),
+    _text("subject"),
+    _text("reason"),
+)
+
 LEDGER_TABLES: tuple[Table, ...] = (
     bill_runs,
     passes,
@@ -277,4 +285,5 @@ LEDGER_TABLES: tuple[Table, ...] = (
     delivery_attempts,
     delivery_outcomes,
     run_closures,
+    gap_acceptances,
 )

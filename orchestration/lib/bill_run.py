@@ -71,7 +71,7 @@ def run_bill_date(settings: Settings, options: RunOptions) -> None:
         job = defs.resolve_job_def("bill_run")
         with dg.DagsterInstance.get() as instance:
             try:
-                job.execute_in_process(
+                result = job.execute_in_process(
                     instance=instance,
                     partition_key=options.bill_date.isoformat(),
                     run_config=run_config(options),
@@ -85,6 +85,21 @@ def run_bill_date(settings: Settings, options: RunOptions) -> None:
                 if isinstance(cause, (TollhouseError, OSError)):
                     raise RunError(str(cause)) from error
                 raise
+        _require_complete(result)
+
+
+def _require_complete(result: Any) -> None:
+    """Raise `RunError` when a pass was left out for missing usage while others went on."""
+    from dagster import AssetCheckSeverity
+
+    from orchestration.passes.completeness import COMPLETENESS_CHECK
+
+    for check in result.get_asset_check_evaluations():
+        is_error = check.severity == AssetCheckSeverity.ERROR
+        if check.check_name == COMPLETENESS_CHECK and is_error and not check.passed:
+            raise RunError(
+                f"the run is done but for passes that wait for usage: {check.description}"
+            )
 
 
 def run_config(options: RunOptions) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from orchestration.ledger.schema import (
     rendered_documents,
 )
 from orchestration.ledger.store import open_ledger
+from orchestration.passes.completeness import UsageFinding, read_findings
 from orchestration.passes.records import read_passes
 from orchestration.settings import Settings
 
@@ -43,6 +44,7 @@ class Status:
     project: str
     ledger: str
     passes: tuple[PassStatus, ...]
+    gaps: tuple[UsageFinding, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -94,6 +96,7 @@ def read_status(settings: Settings) -> Status:
             )
             for one in bill_passes
         ),
+        gaps=tuple(one for one in read_findings(settings) if one.finding_status == "open"),
     )
 
 

@@ -258,39 +258,16 @@ TAXES = """
     order by rate desc, name
 """
 
-# A suspended record has no price. Its value is estimated at the average billed record of the same
-# service, exactly and rounded once per reason; with nothing billed of that service it is unknown.
+# A suspended record has no price; the mart estimates its value (D-159), rounded here once per
+# reason. Of a service that nobody has used otherwise it is unknown.
 SUSPENSE = """
-    with billed as (
-        select
-            service,
-            cast(cast(sum(rated_amount) as decimal(28, 6)) * 1000000 as hugeint) as millionths,
-            count(*) as record_count
-        from marts.fct_rated_usage
-        where usage_status = 'billed' and currency_code = $currency_code
-        group by service
-    ),
-    suspended as (
-        select suspense_reason, service, count(*) as record_count
-        from marts.fct_suspended_usage
-        group by all
-    ),
-    valued as (
-        select
-            suspended.suspense_reason,
-            suspended.record_count,
-            (billed.millionths * suspended.record_count + billed.record_count // 2)
-            // billed.record_count as millionths
-        from suspended
-        left join billed on suspended.service = billed.service
-    )
     select
         replace(suspense_reason, '_', ' ') as reason,
-        cast(sum(record_count) as bigint) as records,
+        count(*) as records,
         cast(round(
-            cast(sum(millionths) as decimal(32, 0)) * cast(0.000001 as decimal(6, 6)), $minor_units
+            sum(estimated_amount) filter (currency_code = $currency_code), $minor_units
         ) as decimal(18, 4)) as amount
-    from valued
+    from marts.fct_suspended_usage
     group by reason
     order by records desc, reason
 """
@@ -433,7 +410,9 @@ CONTROL_TOTALS = """
     left join marts.fct_bill_runs as runs on controls.pass_id = runs.pass_id
     where controls.pass_id is null or runs.bill_run_id = $bill_run_id
     order by
-        list_position(['collect', 'rating', 'calculate', 'issue'], controls.control_step),
+        list_position(
+            ['collect', 'complete', 'rating', 'calculate', 'issue'], controls.control_step
+        ),
         runs.opened_at nulls first,
         name,
         unit

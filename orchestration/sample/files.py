@@ -67,9 +67,23 @@ def write_entities(
 def write_usage(
     connection: duckdb.DuckDBPyConnection, inbox: Path, sequences_before: int
 ) -> list[Path]:
-    """Write one file per node and day, numbered on from the files of the month before."""
+    """Write one file per node and day, numbered on from the files of the month before.
+
+    A node without usage on a day sends its header: no usage is something else than no file.
+    """
     files = connection.execute(
-        "select distinct node, delivery_date from deliveries order by node, delivery_date"
+        """
+        select nodes.node, cast(days.day as date)
+        from (values ('msc01'), ('pgw01')) as nodes (node)
+        cross join (
+            select unnest(generate_series(
+                getvariable('month'), last_day(getvariable('month')), interval 1 day
+            )) as day
+        ) as days
+        union
+        select node, delivery_date from deliveries
+        order by all
+        """
     ).fetchall()
     written = []
     for node, day in files:

@@ -18,6 +18,7 @@ def control_totals_balance(evidence: Evidence) -> Finding:
         """
         select control_id, unit, expected_quantity, accounted_quantity, is_balanced
         from warehouse.marts.rpt_control_totals
+        where control_step <> 'complete'
         order by control_id
         """
     )
@@ -31,7 +32,17 @@ def control_totals_balance(evidence: Evidence) -> Finding:
     if not totals:
         problems.append("there are no control totals")
     units = sorted({unit for _, unit, *_ in totals})
-    return Finding(f"{len(totals)} totals in {', '.join(units)}", problems)
+    # What never came has no fate: the policy of completeness says what it does, no law.
+    (expected, missing) = evidence.row(
+        """
+        select
+            coalesce(sum(expected_quantity), 0)::bigint,
+            coalesce(-sum(difference_quantity), 0)::bigint
+        from warehouse.marts.rpt_control_totals where control_step = 'complete'
+        """
+    )
+    files = f"; {missing:,} of {expected:,} usage files are missing" if expected else ""
+    return Finding(f"{len(totals)} totals in {', '.join(units)}{files}", problems)
 
 
 @checks("law 4", "per file: read = accepted + duplicate + filtered + rejected")

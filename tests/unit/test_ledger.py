@@ -92,6 +92,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason": "ok",
     },
     "run_closures": {"bill_run_id": "r1", "reason": "done"},
+    "gap_acceptances": {
+        "bill_run_id": "r1",
+        "finding_id": "missing_file/usage_msc01/msc01/2026-10-12 00:00",
+        "subject": "usage_msc01_20261012_000012.csv",
+        "reason": "lost for good",
+    },
 }
 
 

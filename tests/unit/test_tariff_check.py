@@ -54,6 +54,7 @@ PLANS, RECURRING = "tariff/plans.csv", "tariff/recurring_charges.csv"
 RATES, BANDS = "tariff/usage_rates.csv", "tariff/time_bands.csv"
 PROMOTIONS, ALLOWANCES = "tariff/promotions.csv", "tariff/allowances.csv"
 COUPONS = "tariff/coupons.csv"
+EXPECTED, FINDINGS = "policy/expected_files.csv", "policy/completeness_policy.csv"
 
 
 @pytest.mark.parametrize(
@@ -469,3 +470,53 @@ def test_a_tag_that_leads_nowhere_is_named(seeds: Path, file: str, row: str, exp
     assert expected == "tag_path_unclear: " or problem.startswith(
         f"seeds/reference/{file}.csv:{line}:"
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"file_name_pattern": "usage%_{node}_{date}_{sequence}"}, "may have letters, digits, _ . + - and {node} {date} {time} {sequence} {any}"),
+        ({"file_name_pattern": "usage_{node}_{date}_{date}_{sequence}"}, "has a part twice"),
+        ({"file_name_pattern": "usage_{date}_{node}{sequence}"}, "has two parts of any length with nothing between"),
+        ({"file_name_pattern": "usage_{date}_{sequence}.csv"}, "has no {node}: any file is of every node, so node is *"),
+        ({"file_name_pattern": "usage_{node}_{sequence}.csv"}, "has no {date}, which an interval needs"),
+        ({"file_name_pattern": "usage_{node}_{date}.csv"}, "has no {sequence}, which is to be gapless"),
+        ({"interval_minutes": "60"}, "has no {time}, which an interval below a day needs"),
+        ({"interval_minutes": "60", "file_name_pattern": "usage_{node}_{date}_{time}_{sequence}.csv"}, "comes within the day: its clock must not change, so time_zone is UTC"),
+        ({"interval_minutes": "1441"}, "comes at an interval that does not divide a day"),
+        ({"sequence_from": ""}, "is gapless from no number: give sequence_from"),
+        ({"sequence_from": "9", "sequence_to": "9"}, "has a sequence_to that is not above sequence_from"),
+        ({"starts_with": "0"}, "starts with a number that its files never have"),
+        ({"node": "*", "starts": "first_day"}, "is expected from its first day, so its node must be named"),
+    ],
+)  # fmt: skip
+def test_an_expected_file_that_nobody_could_wait_for_is_named(
+    seeds: Path, changed: dict[str, str], reason: str
+) -> None:
+    line = edit(seeds, EXPECTED, "usage_msc01,", values(seeds, EXPECTED, "usage_msc01,", **changed))
+    problem = (
+        f"seeds/{EXPECTED}:{line}: expected_file_unclear: expected_file_id 'usage_msc01' {reason}"
+    )
+    assert found(seeds) == [problem]
+
+
+def test_an_expected_file_may_round_its_numbers_and_come_every_quarter_of_an_hour(
+    seeds: Path,
+) -> None:
+    changed = {
+        "file_name_pattern": "A1{node}.{date}_-_{time}{any}_{sequence}",
+        "interval_minutes": "15",
+        "time_zone": "UTC",
+        "sequence_from": "0",
+        "sequence_to": "1",
+        "starts_with": "1",
+    }
+    edit(seeds, EXPECTED, "usage_msc01,", values(seeds, EXPECTED, "usage_msc01,", **changed))
+    assert found(seeds) == []
+
+
+def test_a_finding_for_which_no_policy_speaks_is_named(seeds: Path) -> None:
+    ended = values(seeds, FINDINGS, "late_file,", valid_to="2030-01-01")
+    edit(seeds, FINDINGS, "late_file,", ended)
+    problem = "finding 'late_file' has no row without end for source_id *"
+    assert found(seeds) == [f"seeds/{FINDINGS}:1: finding_without_policy: {problem}"]

@@ -1,3 +1,3 @@
 """The history of the ledger's shape, applied by `open_ledger` through Alembic."""
 
-HEAD = "0002"
+HEAD = "0003"

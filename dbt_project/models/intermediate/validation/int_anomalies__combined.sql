@@ -41,6 +41,8 @@ found as (
     select * from {{ ref('int_anomalies__unknown_agreement') }}
     union all
     select * from {{ ref('int_anomalies__foreign_currency') }}
+    union all
+    select * from {{ ref('int_anomalies__incomplete_usage') }}
 
 ),
 

@@ -59,6 +59,22 @@ duplicates_of_files as (
     ) as duplicate_records
     group by file_id
 
+),
+
+-- D-155: what the name of a file says, where the calendar knows it.
+streamed as (
+
+    select
+        landing_sequence,
+        expected_file_id,
+        node,
+        file_content,
+        sequence_number,
+        file_from,
+        file_to,
+        deadline_at
+    from {{ ref('int_usage_files__streamed') }}
+
 )
 
 select
@@ -68,7 +84,7 @@ select
     files.file_status,
     files.file_reason,
     files.landing_sequence,
-    files.file_sequence,
+    coalesce(streamed.sequence_number, files.file_sequence) as file_sequence,
     files.size_bytes,
     files.records_read_count,
     cast(files.records_accepted_count - coalesce(duplicates_of_files.duplicate_count, 0) as bigint)
@@ -81,7 +97,15 @@ select
     files.received_at,
     files.source_id,
     cast(files.records_filtered_count as bigint) as records_filtered_count,
-    cast(files.rows_landed_count as bigint) as rows_landed_count
+    cast(files.rows_landed_count as bigint) as rows_landed_count,
+    streamed.expected_file_id,
+    streamed.node,
+    streamed.file_content,
+    streamed.file_from,
+    streamed.file_to,
+    streamed.deadline_at,
+    coalesce(files.received_at > streamed.deadline_at, false) as is_late
 from files
+left join streamed on files.landing_sequence = streamed.landing_sequence
 left join duplicates_of_files
     on files.file_id = duplicates_of_files.file_id and files.file_status = 'accepted'

@@ -26,6 +26,68 @@ duplicate_usage as (
 
 ),
 
+streams as (
+
+    select
+        expected_file_id,
+        source_id,
+        node,
+        interval_minutes,
+        starts,
+        starts_at,
+        expected_before
+    from {{ ref('int_usage_streams__viewed') }}
+    where view_id = 'now' and interval_minutes is not null
+
+),
+
+arrived_slots as (
+
+    select
+        streams.expected_file_id,
+        streams.node,
+        min(streamed.slot_number) as first_slot,
+        count(distinct streamed.slot_number) as slot_count
+    from streams
+    inner join {{ ref('int_usage_files__streamed') }} as streamed
+        on
+            streams.expected_file_id = streamed.expected_file_id
+            and streams.node = streamed.node
+            and streams.expected_before > streamed.file_from
+    group by streams.expected_file_id, streams.node
+
+),
+
+-- By the calendar's arithmetic: intervals from the first one to the one that is not due yet.
+expected_files as (
+
+    select
+        streams.source_id,
+        cast(
+            sum(
+                greatest(
+                    {{ integer_divide(
+                        seconds_between('streams.starts_at', 'streams.expected_before'),
+                        'streams.interval_minutes * 60'
+                    ) }}
+                    - case
+                        when streams.starts = 'first_day' then 0
+                        else coalesce(arrived_slots.first_slot, 0)
+                    end,
+                    0
+                )
+            ) as decimal(28, 6)
+        ) as expected_count,
+        cast(sum(coalesce(arrived_slots.slot_count, 0)) as decimal(28, 6)) as arrived_count
+    from streams
+    left join arrived_slots
+        on
+            streams.expected_file_id = arrived_slots.expected_file_id
+            and streams.node = arrived_slots.node
+    group by streams.source_id
+
+),
+
 accepted_usage as (
 
     select
@@ -244,6 +306,12 @@ controls as (
         fate_count as accounted_quantity,
         cast(0 as decimal(28, 6)) as tolerance_quantity
     from files
+    union all
+    -- D-157: what does not come is no broken law; the policy of completeness says what it does.
+    select
+        concat('expected files = files that came: ', source_id), 'complete', null, 'files',
+        expected_count, arrived_count, 0
+    from expected_files
     union all
     select
         'accepted usage = rated + suspended: records', 'rating', null, 'records',
