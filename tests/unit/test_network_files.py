@@ -145,7 +145,7 @@ def bcd(digits: str) -> bytes:
 def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     """A month of the sample operator's usage, each record once, some of it abroad."""
     home = Settings(home=tmp_path_factory.mktemp("truth"), project_root=ROOT)
-    make_sample(home, SampleOptions(subscribers=30))
+    make_sample(home, SampleOptions(subscribers=12))
     calls: dict[str, Call] = {}
     for path in sorted((home.inbox / "usage").iterdir()):
         if "_bad01_" not in path.name:

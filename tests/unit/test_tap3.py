@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from orchestration.collect.readers import ber, tap3
+from orchestration.collect.readers.dictionary import read_dictionary
 from orchestration.collect.readers.records import (
     BrokenRecord,
     FileFacts,
@@ -27,6 +29,15 @@ from orchestration.collect.readers.records import (
 
 OPTIONS = ReaderOptions(SEEDS)
 Tree = dict[str, Any]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _dictionary() -> Iterator[None]:
+    """Read the dictionary once: thousands of small files are read here."""
+    dictionary = read_dictionary(SEEDS, "tap3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tap3, "read_dictionary", lambda *_: dictionary)
+        yield
 
 
 def bcd(digits: str) -> bytes:
