@@ -211,8 +211,9 @@ def _value_problems(
 def _is_accepted(column: str, text: str) -> bool:
     """Return whether a text is a value that a column of usage takes."""
     accepts = USAGE_COLUMNS[column].kind.accepts.replace("{v}", quote(text))
-    found = duckdb.execute(f"select coalesce({accepts}, false)").fetchone()
-    return bool(found and found[0])
+    # All rows are fetched: the connection is the process's, and one with rows left is in use.
+    found = duckdb.execute(f"select coalesce({accepts}, false)").fetchall()
+    return bool(found[0][0])
 
 
 def _is_time_pattern(form: str) -> bool:
