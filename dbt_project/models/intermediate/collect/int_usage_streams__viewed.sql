@@ -68,6 +68,7 @@ views as (
     select
         pass_id as view_id,
         pass_id,
+        pass_kind,
         bill_run_id,
         legal_entity_id,
         landing_watermark,
@@ -78,6 +79,7 @@ views as (
     select
         'now' as view_id,
         null as pass_id,
+        null as pass_kind,
         null as bill_run_id,
         null as legal_entity_id,
         landing_watermark,
@@ -141,7 +143,8 @@ streams as (
 
 ),
 
--- A pass wants all files of its period. By now those are wanted whose deadline has passed or, where
+-- A pass wants all files of its period; one on demand is not kept waiting for what no node of the
+-- source has sent yet. By now those are wanted whose deadline has passed or, where
 -- there is none, those before the last file of the source; and those of every period billed.
 wanted as (
 
@@ -163,7 +166,11 @@ wanted as (
         cast(expected_files.valid_to as timestamp) as ends_at,
         views.period_start,
         views.period_end,
-        cast(coalesce(views.period_end, last_billed.bill_date) as timestamp) as billed_before,
+        case
+            when views.pass_kind = 'off_cycle'
+                then least(cast(views.period_end as timestamp), known_sources.last_file_to)
+            else cast(coalesce(views.period_end, last_billed.bill_date) as timestamp)
+        end as billed_before,
         case
             when views.pass_id is not null then null
             when expected_files.deadline_hours is null then known_sources.last_file_to
