@@ -273,8 +273,8 @@ events_1 as (
 
         select
             *,
-            taken_before_{{ layer }}
-            + {{ free_of_drawn('drawn_' ~ layer, 'needed_' ~ layer) }} as taken_before_{{ layer + 1 }}
+            taken_before_{{ layer }} + {{ free_of_drawn('drawn_' ~ layer, 'needed_' ~ layer) }}
+                as taken_before_{{ layer + 1 }}
         from taken_{{ layer }}
 
     ),
