@@ -37,7 +37,7 @@ CHARGE_ORDER = (
     "credit",
     "adjustment",
 )
-SERVICES = ("voice", "sms", "data")
+SERVICES = ("voice", "sms", "mms", "data", "content")
 _BREAKS = re.compile(r"[\t\r\n]+")
 PAST_BILLS_SHOWN = 6
 # Rated amounts keep six decimals; most tariffs need four, and four are easier to read.

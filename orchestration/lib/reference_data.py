@@ -38,7 +38,7 @@ Row = tuple[str, ...]
 
 PREFIX_HEADER = ("prefix", "country_code", "number_type", "valid_from", "valid_to")
 NETWORK_HEADER = ("mcc_mnc", "mcc", "mnc", "country_code", "operator_name")
-COUNTRY_HEADER = ("country_code", "country_name", "is_european_union")
+COUNTRY_HEADER = ("country_code", "country_name", "country_name_de", "is_european_union")
 CURRENCY_HEADER = ("currency_code", "numeric_code", "minor_units", "currency_name")
 TAX_HEADER = (
     "tax_rate_id",
@@ -230,9 +230,11 @@ def _read_networks(source: Path) -> Iterator[Row]:
 def make_countries() -> list[Row]:
     """Return the countries of ISO 3166-1, three reserved codes in use, and 001 for none."""
     names = {str(code): str(name) for code, name in babel.Locale("en").territories.items()}
+    german = {str(code): str(name) for code, name in babel.Locale("de").territories.items()}
     codes = {code for code in names if len(code) == 2} - NOT_COUNTRIES
-    rows = [(code, names[code], _boolean(code in EUROPEAN_UNION)) for code in codes]
-    return sorted([*rows, (INTERNATIONAL, "International networks", _boolean(False))])
+    rows = [(code, names[code], german[code], _boolean(code in EUROPEAN_UNION)) for code in codes]
+    networks = ("International networks", "Internationale Netze")
+    return sorted([*rows, (INTERNATIONAL, *networks, _boolean(False))])
 
 
 def make_currencies() -> list[Row]:

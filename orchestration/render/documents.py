@@ -77,7 +77,8 @@ USAGE = """
         labels.zone_type,
         labels.zone_label_en,
         labels.zone_label_de,
-        labels.country_name
+        labels.country_name,
+        labels.country_name_de
     from marts.fct_rated_usage as usage
     inner join (select distinct invoice_id, pass_id, billing_account_id
                 from marts.fct_invoice_lines
@@ -230,7 +231,9 @@ def _subscriptions(lines: list[Row], usage: list[Row], language: str) -> tuple[S
             usage=tuple(
                 _usage_line(line, language) for line in own if line["charge_type"] == "usage"
             ),
-            itemised=tuple(_itemised(event, language) for event in used.get(subscription_id, ())),
+            itemised=tuple(
+                itemised_usage(event, language) for event in used.get(subscription_id, ())
+            ),
         )
         for subscription_id, own in grouped.items()
     )
@@ -259,20 +262,21 @@ def _usage_line(line: Row, language: str) -> UsageSummaryLine:
     )
 
 
-def _itemised(event: Row, language: str) -> ItemisedUsage:
-    units: dict[str, Literal["seconds", "bytes", "events"]] = {
-        "voice": "seconds",
-        "data": "bytes",
-        "sms": "events",
-    }
-    abroad = event["zone_type"] != "national" and event["country_name"]
+def itemised_usage(event: Row, language: str) -> ItemisedUsage:
+    """Return a row of `USAGE` as the itemisation of an invoice in `language` shows it.
+
+    Abroad the country is named, at home the zone. Messages and content are counted.
+    """
+    units: dict[str, Literal["seconds", "bytes"]] = {"voice": "seconds", "data": "bytes"}
+    country = event["country_name_de"] if language == "de" else event["country_name"]
+    abroad = event["zone_type"] != "national" and country
     return ItemisedUsage(
         started_at=event["started_local"],
         service=event["service"],
         other_number=f"+{event['other_number']}" if event["other_number"] else "",
-        destination=event["country_name"] if abroad else event[f"zone_label_{language}"] or "",
+        destination=country if abroad else event[f"zone_label_{language}"] or "",
         band=BAND_NAMES[language].get(event["time_band_id"], event["time_band_id"] or ""),
-        unit=units[event["service"]],
+        unit=units.get(event["service"], "events"),
         quantity=event["measured_units"],
         amount=event["rated_amount"],
     )

@@ -184,7 +184,7 @@ def test_what_was_frozen_is_shown_and_printed_whatever_is_computed_later(
             "delete from intermediate.int_invoices__totalled",
             "delete from intermediate.int_invoice_lines__rounded",
             "update seeds.zones set label_en = 'elsewhere', label_de = 'anderswo'",
-            "update seeds.countries set country_name = 'Nowhere'",
+            "update seeds.countries set country_name = 'Nowhere', country_name_de = 'Nirgends'",
             "update marts.dim_subscriptions set identifier = '1', plan_name = 'another plan'",
         ):
             warehouse.execute(statement)

@@ -25,7 +25,8 @@ countries as (
 
     select
         country_code,
-        country_name
+        country_name,
+        country_name_de
     from {{ ref('countries') }}
 
 ),
@@ -40,7 +41,8 @@ named as (
         zones.zone_type,
         zones.label_en as zone_label_en,
         zones.label_de as zone_label_de,
-        countries.country_name
+        countries.country_name,
+        countries.country_name_de
     from used
     left join zones on used.zone_id = zones.zone_id
     left join countries on used.country_code = countries.country_code

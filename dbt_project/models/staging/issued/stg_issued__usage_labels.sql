@@ -27,6 +27,7 @@ committed as (
         usage_labels.zone_label_en,
         usage_labels.zone_label_de,
         usage_labels.country_name,
+        usage_labels.country_name_de,
         usage_labels.issue_id,
         committed_files.ledger_sequence as issue_sequence
     from usage_labels
