@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from stage import PROJECT, Stage
 
 from orchestration.lib.bill_run import STEPS, RunOptions, run_config
+from orchestration.lib.dbt import Dbt, Workspace
 from orchestration.passes.cycles import bill_dates_to_run
 from orchestration.settings import Settings
 
@@ -52,12 +54,17 @@ def graph(definitions: dg.Definitions) -> Any:
 
 
 @pytest.fixture(scope="session")
-def nodes(stage: Stage, definitions: dg.Definitions) -> dict[str, dict[str, Any]]:
-    """The enabled nodes of the dbt project by unique id."""
-    with stage.environment():
-        from orchestration.lib.house import open_house
+def nodes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The enabled nodes of the dbt project by unique id, parsed here.
 
-        manifest = json.loads(open_house().dbt.manifest.read_text())
+    The manifest that lies in the home is that of whatever project a test ran there last.
+    """
+    folder = tmp_path_factory.mktemp("parsed")
+    settings = replace(stage.settings, project_root=PROJECT)
+    workspace = replace(
+        Workspace.production(settings), target=folder / "target", logs=folder / "logs"
+    )
+    manifest = json.loads(Dbt(workspace).manifest.read_text())
     found: dict[str, dict[str, Any]] = manifest["nodes"]
     return found
 
