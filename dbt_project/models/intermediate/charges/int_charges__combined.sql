@@ -138,27 +138,11 @@ reductions as (
         rules.description_de,
         reductions.currency_code,
         reductions.tax_category,
-        reductions.currency_code as priced_currency_code,
-        cast(null as string) as exchange_rate_id,
-        cast(null as bigint) as event_count,
-        cast(1 as bigint) as quantity,
-        cast(null as bigint) as free_quantity,
-        cast(sum(reductions.amount) as decimal(18, 6)) as priced_amount,
-        cast(1 as decimal(18, 9)) as exchange_rate,
         cast(sum(reductions.amount) as decimal(18, 6)) as amount,
         reductions.tax_point_date,
         min(reductions.aligned_period_start) as aligned_period_start,
         reductions.period_start,
-        reductions.period_end,
-        cast(null as date) as charged_through_date,
-        cast(null as string) as corrected_charge_id,
-        cast(null as string) as proration,
-        cast(null as string) as price_id,
-        cast(null as decimal(18, 6)) as price_amount,
-        cast(null as bigint) as charged_units,
-        cast(null as bigint) as period_units,
-        cast(null as timestamp) as charged_from_local,
-        cast(null as timestamp) as charged_to_local
+        reductions.period_end
     from {{ ref('int_charge_reductions__combined') }} as reductions
     inner join rules
         on reductions.rule_type = rules.rule_type and reductions.rule_id = rules.rule_id
@@ -180,8 +164,12 @@ reductions as (
 
 ),
 
-minimums as (
+-- What a rule of the tariff takes off or adds: one unit, in the account's currency, without a
+-- price or a time of its own.
+ruled as (
 
+    select * from reductions
+    union all
     select
         charge_id,
         pass_id,
@@ -194,33 +182,13 @@ minimums as (
         description_de,
         currency_code,
         tax_category,
-        currency_code as priced_currency_code,
-        cast(null as string) as exchange_rate_id,
-        cast(null as bigint) as event_count,
-        cast(1 as bigint) as quantity,
-        cast(null as bigint) as free_quantity,
-        cast(amount as decimal(18, 6)) as priced_amount,
-        cast(1 as decimal(18, 9)) as exchange_rate,
         cast(amount as decimal(18, 6)) as amount,
         tax_point_date,
         aligned_period_start,
         period_start,
-        period_end,
-        cast(null as date) as charged_through_date,
-        cast(null as string) as corrected_charge_id,
-        cast(null as string) as proration,
-        cast(null as string) as price_id,
-        cast(null as decimal(18, 6)) as price_amount,
-        cast(null as bigint) as charged_units,
-        cast(null as bigint) as period_units,
-        cast(null as timestamp) as charged_from_local,
-        cast(null as timestamp) as charged_to_local
+        period_end
     from {{ ref('int_charges__minimums') }}
-
-),
-
-fees as (
-
+    union all
     select
         charge_id,
         pass_id,
@@ -229,6 +197,29 @@ fees as (
         cast(null as string) as plan_id,
         'fee' as charge_code,
         fee_id as source_id,
+        description_en,
+        description_de,
+        currency_code,
+        tax_category,
+        cast(amount as decimal(18, 6)) as amount,
+        tax_point_date,
+        aligned_period_start,
+        period_start,
+        period_end
+    from {{ ref('int_charges__fees') }}
+
+),
+
+widened as (
+
+    select
+        charge_id,
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        plan_id,
+        charge_code,
+        source_id,
         description_en,
         description_de,
         currency_code,
@@ -254,7 +245,7 @@ fees as (
         cast(null as bigint) as period_units,
         cast(null as timestamp) as charged_from_local,
         cast(null as timestamp) as charged_to_local
-    from {{ ref('int_charges__fees') }}
+    from ruled
 
 ),
 
@@ -262,11 +253,7 @@ united as (
 
     select * from priced
     union all
-    select * from reductions
-    union all
-    select * from minimums
-    union all
-    select * from fees
+    select * from widened
 
 ),
 
