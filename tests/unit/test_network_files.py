@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -86,6 +87,35 @@ def gateway_record(index: int, sessions: Sequence[Call]) -> bytes:
         "34": containers,
     }
     return encode(oracle_of("data_packet_gateway"), {"79": tags})
+
+
+def charging_request(index: int, sessions: Sequence[Call]) -> dict[str, Any]:
+    """Return the sessions of one subscriber as one report to the charging function."""
+    place = sessions[0]["serving_network"]
+    units = [
+        {
+            "ratingGroup": 10,
+            "usedUnitContainer": [
+                {
+                    "localSequenceNumber": number,
+                    "time": int(session["duration_seconds"]),
+                    "totalVolume": int(session["volume_bytes"]),
+                    "pDUContainerInformation": {"timeofFirstUsage": session["started_at"]},
+                }
+            ],
+        }
+        for number, session in enumerate(sessions, 1)
+    ]
+    return {
+        "nfConsumerIdentification": {"nFName": "smf01"},
+        "invocationSequenceNumber": 1,
+        "multipleUnitUsage": units,
+        "pDUSessionChargingInformation": {
+            "chargingId": index,
+            "userInformation": {"servedGPSI": f"msisdn-{sessions[0]['identifier']}"},
+            "pduSessionInformation": {"servingCNPlmnId": {"mcc": place[:3], "mnc": place[3:]}},
+        },
+    }
 
 
 def charging_file(records: Sequence[bytes], sequence: int) -> bytes:
@@ -185,17 +215,21 @@ def test_the_networks_files_tell_the_same_usage_as_the_houses_csv(
     for sequence, part in ((1, calls[:half]), (2, calls[half:])):
         records = [switch_record(sequence << 20 | i, call) for i, call in enumerate(part)]
         put(network, "switch", f"msc01_{sequence}", charging_file(records, sequence))
-    sessions = [gateway_record(index, one) for index, one in enumerate(data.values())]
+    older, newer = list(data.values())[::2], list(data.values())[1::2]
+    sessions = [gateway_record(index, one) for index, one in enumerate(older)]
     put(network, "gateway", "pgw01_7", charging_file(sessions, 7))
     put(network, "roaming", "CDGBRVFDEUNW00001", partner_file(abroad))
+    reports = [charging_request(index, one) for index, one in enumerate(newer)]
+    put(network, "charging_function", "smf01_3.json", json.dumps(reports))
     rows = collect_inbox(network, RECEIVED)
 
     assert describe_rejects(network) == []
     assert [(row.records_read, row.records_declared, row.file_sequence) for row in rows] == [
         (half, half, 1),
         (len(calls) - half, len(calls) - half, 2),
-        (len(data), len(data), 7),
+        (len(older), len(older), 7),
         (len(abroad), len(abroad), 1),
+        (len(newer), None, 3),
     ]
     with duckdb.connect() as sql:
         view_landing(sql, network)
@@ -263,3 +297,20 @@ def test_what_no_mapping_knows_is_rejected_by_name(tmp_path: Path) -> None:
     assert (roaming.records_accepted, roaming.records_rejected) == (1, 1)
     assert (gateway.records_accepted, gateway.records_rejected) == (0, 1)
     assert [line.split(": ")[1] for line in describe_rejects(settings)] == ["unmapped_value"] * 2
+
+
+def test_what_a_visitor_uses_and_what_is_billed_from_roaming_is_filtered(
+    truth: list[Call], tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, project_root=ROOT)
+    sessions = [call for call in truth if call["service"] == "data"][:2]
+    requests = []
+    for index, roamer in enumerate(("IN_BOUND", "OUT_BOUND", None)):
+        request = charging_request(index, sessions)
+        request["pDUSessionChargingInformation"]["userInformation"]["roamerInOut"] = roamer
+        requests.append(json.dumps(request))
+    put(settings, "charging_function", "smf01_1.json", "\n".join(requests))
+    (row,) = collect_inbox(settings, RECEIVED)
+    assert (row.records_accepted, row.rows_landed) == (1, 2)
+    reasons = landed(settings, "record_number, reason", "filtered")
+    assert reasons == [(1, "no_usage_of_a_subscriber"), (2, "billed_from_roaming")]

@@ -69,13 +69,32 @@ RADIUS = """Fri Oct  2 09:12:06 2026
 \tTimestamp = 1790928731
 
 """
+CHF_JSON = """{
+ "subscriberIdentifier": "imsi-262991234567890",
+ "invocationSequenceNumber": 2,
+ "multipleUnitUsage": [
+  {"ratingGroup": 10, "usedUnitContainer": [
+   {"localSequenceNumber": 3, "uplinkVolume": 5, "downlinkVolume": 4294967296, "note": "\\u00e4ö"},
+   {"localSequenceNumber": 4, "totalVolume": "7", "pDUContainerInformation": {
+    "timeofFirstUsage": "2026-10-03T07:12:06Z", "servingNodeID": [{
+     "servingNetworkFunctionInformation": {"nFPLMNID": {"mcc": "208", "mnc": "01"}}}]}}]},
+  {"ratingGroup": 20, "UsedUnitContainer": [{"localSequenceNumber": 5, "time": 60}]}],
+ "pDUSessionChargingInformation": {
+  "chargingId": 12345678901234567890,
+  "userInformation": {"servedGPSI": "msisdn-491511234567", "unauthenticatedFlag": false},
+  "pduSessionInformation": {"servingCNPlmnId": {"mcc": "262", "mnc": "99"}}}}
+"""
 SAMPLES = {
     "csv": "id,n\n" + "r1,1\n" * 3,
     "asterisk_csv": ASTERISK * 3,
     "freeswitch_csv": FREESWITCH_CSV * 3,
     "freeswitch_xml": FREESWITCH_XML * 3,
     "radius_detail": RADIUS * 3,
+    "chf_json": f"[{CHF_JSON},{CHF_JSON}]",
 }
+
+
+OPTIONS = ReaderOptions(ROOT / "seeds")
 
 
 def read(reader: str, content: bytes | str, columns: Iterable[str] = ()) -> list[Item]:
@@ -334,6 +353,113 @@ def test_a_broken_request_is_told_by_line(content: str, found: list[tuple[int, i
     assert broken(read("radius_detail", content)) == found
 
 
+# --- 5G charging data
+
+
+def parts(content: bytes | str) -> list[dict[str, str]]:
+    items = read("chf_json", content)
+    assert all(isinstance(item, NativeRecord) for item in items), items
+    return [dict(item.fields) for item in items if isinstance(item, NativeRecord)]
+
+
+def test_each_used_unit_container_is_a_part_with_its_rating_group() -> None:
+    first, second, third = parts(CHF_JSON)
+    groups = [one["multipleUnitUsage.ratingGroup"] for one in (first, second, third)]
+    assert groups == ["10", "10", "20"]
+    assert [one["part_number"] for one in (first, second, third)] == ["1", "2", "3"]
+    assert first["volume_bytes"] == str(5 + 2**32)
+    assert (second["volume_bytes"], third.get("volume_bytes")) == ("7", None)
+    assert third["container.time"] == "60"
+    # The network where a container was used, else that of the session: a session goes abroad.
+    networks = [one["serving_network"] for one in (first, second, third)]
+    assert networks == ["26299", "20801", "26299"]
+    assert (first["msisdn"], first["imsi"]) == ("491511234567", "262991234567890")
+    assert first["pDUSessionChargingInformation.chargingId"] == "12345678901234567890"
+    assert first["pDUSessionChargingInformation.userInformation.unauthenticatedFlag"] == "false"
+    assert first["container.note"] == "äö"
+    assert first["charging_information"] == "pDUSessionChargingInformation"
+    assert second["container.pDUContainerInformation.timeofFirstUsage"] == "2026-10-03T07:12:06Z"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"[{CHF_JSON},{CHF_JSON}]",
+        CHF_JSON + CHF_JSON,
+        f"{CHF_JSON.replace(chr(10), '')}\r\n{CHF_JSON.replace(chr(10), '')}\r\n",
+        f"\ufeff[\n{CHF_JSON}\n,\n{CHF_JSON}\n]\n",
+    ],
+)
+def test_an_array_lines_and_objects_are_the_same_records(content: str) -> None:
+    assert parts(content) == parts(CHF_JSON) * 2
+    assert [
+        item.record_number for item in read("chf_json", content) if isinstance(item, tuple)
+    ] == [*(1, 1, 1, 2, 2, 2)]
+
+
+def test_flows_are_parts_only_where_no_containers_are() -> None:
+    flows = '"roamingQBCInformation": {"multipleQFIcontainer": [{"totalVolume": 9}, {"time": 1}]}'
+    both = parts(CHF_JSON.replace('"multipleUnitUsage"', f'{flows}, "multipleUnitUsage"'))
+    assert [one["other_part_count"] for one in both] == ["2"] * 3
+    alone = parts(f"{{{flows}}}")
+    assert [one["container_kind"] for one in alone] == ["multipleQFIcontainer"] * 2
+    assert [one.get("volume_bytes") for one in alone] == ["9", None]
+    (nothing,) = parts('{"invocationSequenceNumber": 0}')
+    assert nothing == {"invocationSequenceNumber": "0", "part_count": "0"}
+
+
+def test_a_volume_that_is_no_number_stands_as_it_is() -> None:
+    for value in ("-1", "1.5", "1e3", '"x"', "true"):
+        (first, *_) = parts(CHF_JSON.replace("4294967296", value))
+        assert first["volume_bytes"] == value.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        # A line that is broken takes no other along, wherever its braces are.
+        ('{"a": 1}\n{"a": \n{"a": 2}\n', [(2, 9, "cut_off")]),
+        ('{"a": 1}\n{"a": {"b": }}\n{"a": 2}\n', [(2, 9, "not_json")]),
+        ('{"a": 1}\n{"a": "b}\n{"a": 2}\n', [(2, 9, "cut_off")]),
+        ('{"a": 1}\n{"a": NaN}\n{"a": 2}', [(2, 9, "not_json")]),
+        ('[{"a": 1}, 5, {"a": 2}]', [(2, 11, "unframed")]),
+        # An array that is not closed lacks records, also where it ends between two.
+        ('[{"a": 1}, {"a": 2}', [(3, 19, "cut_off")]),
+        ('[{"a": 1}, {"a": 2', [(2, 11, "cut_off"), (3, 18, "cut_off")]),
+        ('{"multipleUnitUsage": 5}', [(1, 0, "bad_structure")]),
+        ('{"multipleUnitUsage": [5]}', [(1, 0, "bad_structure")]),
+        ('{"roamingQBCInformation": []}', [(1, 0, "bad_structure")]),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", [(1, 0, "not_json")]),
+        ("[]", []),
+    ],
+)
+def test_a_broken_json_record_is_told_by_its_place(
+    content: str, found: list[tuple[int, int, str]]
+) -> None:
+    assert broken(read("chf_json", content)) == found
+
+
+def test_a_record_of_json_that_is_not_utf_8_is_broken_alone() -> None:
+    content = CHF_JSON.encode("latin-1") + CHF_JSON.encode()
+    assert broken(read("chf_json", content)) == [(1, 0, "not_utf8")]
+
+
+def test_a_long_file_of_json_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "records.json"
+    line = CHF_JSON.replace("\n", "").encode() + b"\n"
+    with path.open("wb") as stream:
+        for _ in range(12_000):
+            stream.write(line)
+        stream.write(b'{"a": "' + b"x" * 3_000_000 + b'"}\n' + line)
+    tracemalloc.start()
+    kinds = [type(item).__name__ for item in READERS["chf_json"].read(path, OPTIONS)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000 < path.stat().st_size
+    assert kinds.count("NativeRecord") == 3 * 12_001
+    assert "BrokenRecord" in kinds[36_000:-3]
+
+
 # --- Every reader
 
 
@@ -349,6 +475,7 @@ PIECES = st.sampled_from(
     [
         *(b"\0", b'"', b'""', b",", b"\n", b"\r\n", b"\n\n", b"\xff", b"\xe2\x80\xa8", b"<", b">"),
         *(b"</cdr>", b"<cdr>", b"<cdr ", b"&a;", b"<![CDATA[", b"<!--", b" = ", b"\t", b"%zz"),
+        *(b"{", b"}", b"[", b"]", b"\n{", b'{"a":' * 5_000),
         *(b"9" * 150_000, b'"' * 999, b"\n" * 300, b"<a>" * 5_000),
     ]
 )
@@ -369,6 +496,7 @@ BETWEEN = {
     "freeswitch_csv": re.compile(rb"(\xef\xbb\xbf)?"),
     "freeswitch_xml": re.compile(rb"(\s|<\?[^<>]*\?>|</?[A-Za-z_][^<>]*>)*"),
     "radius_detail": re.compile(rb"\s*"),
+    "chf_json": re.compile(rb"(\xef\xbb\xbf)?[\s,\[\]]*"),
 }
 
 
@@ -398,8 +526,11 @@ def test_a_damaged_file_never_stops_a_reader_and_keeps_its_sound_bytes(
         items = read(reader, content)
     except RefusedFile:
         return
+    # The parts of a record are one record; what is missing at a file's end has no bytes.
+    items = [item for item in items if getattr(item, "part", 1) == 1]
     numbers = [item.record_number for item in items if isinstance(item, tuple)]
     assert numbers == list(range(1, len(items) + 1))
+    items = [item for item in items if not isinstance(item, BrokenRecord) or item.raw]
     if len(content) > 100_000:
         return
     # Every byte is in one record, in order, none twice, but for what may lie between records. From

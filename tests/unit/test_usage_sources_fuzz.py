@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from test_usage_truth import SAMPLES, guided, home_of
+from test_usage_truth import OF_SESSIONS, SAMPLES, guided, home_of
 from usage_home import RECEIVED, put
 from usage_truth import calls, sessions
 
@@ -63,7 +63,7 @@ def test_damaged_files_are_accounted_for(
         writer, mapping = SAMPLES[name]
         settings, folder = home_of(Path(work) / "home", mapping or guided(name))
         path = Path(work) / "sound"
-        writer(sessions(9) if name == "radius_detail" else calls(9), path)
+        writer(sessions(9) if name in OF_SESSIONS else calls(9), path)
         content = path.read_bytes()
         for number, edits in enumerate(files):
             put(settings, folder, f"f{number:03d}", _edit(content, edits))

@@ -13,6 +13,7 @@ from usage_truth import (
     Writer,
     asterisk,
     calls,
+    chf_json,
     foreign_csv,
     freeswitch_csv,
     freeswitch_xml,
@@ -67,22 +68,39 @@ SAMPLES: Mapping[str, tuple[Writer, str]] = {
     "freeswitch_csv": (freeswitch_csv, ""),
     "freeswitch_xml": (freeswitch_xml, ""),
     "radius_detail": (radius_detail, ""),
+    "chf_json": (chf_json, ""),
 }
+# The formats that carry data sessions and no calls.
+OF_SESSIONS = {"radius_detail", "chf_json"}
 CASES = [
-    *((name, "voice") for name in SAMPLES if name != "radius_detail"),
-    *((name, "data") for name in ("csv", "parquet", "radius_detail")),
+    *((name, "voice") for name in SAMPLES if name not in OF_SESSIONS),
+    *((name, "data") for name in ("csv", "parquet", *sorted(OF_SESSIONS))),
 ]
 
 
 def guided(name: str) -> str:
-    """Return the mapping that the guide gives for a format."""
+    """Return the mapping that the guide gives for a format, else the one that is set up."""
     text = (ROOT / "docs" / "collecting.md").read_text("utf-8")
-    (block,) = (
-        found
+    blocks = [
+        str(found)
         for found in re.findall(r"```\n(usage_sources\n.*?)```", text, re.DOTALL)
         if f",{name}," in found
-    )
-    return str(block)
+    ]
+    (block,) = blocks or [_set_up(name)]
+    return block
+
+
+def _set_up(name: str) -> str:
+    """Return the rows that the seeds have for the one source of a format."""
+    lines = {
+        seed: (ROOT / "seeds" / "policy" / f"{seed}.csv").read_text("utf-8").splitlines()
+        for seed in COLUMNS
+    }
+    (source,) = (one.split(",")[0] for one in lines["usage_sources"] if f",{name}," in one)
+    own = {
+        seed: [one for one in rows if one.startswith(f"{source},")] for seed, rows in lines.items()
+    }
+    return "\n".join(line for seed, rows in own.items() for line in (seed, *rows))
 
 
 def home_of(folder: Path, mapping: str) -> tuple[Settings, str]:
@@ -128,7 +146,7 @@ def test_the_same_truth_in_any_format_is_the_same_usage(
     shown = SHOWN.replace("utc_offset_minutes", "null") if name in OFFSETLESS else SHOWN
     assert sorted(landed(settings, shown), key=str) == sorted(landed(house, shown), key=str)
     ids = {one for (one,) in landed(settings, "record_id")}
-    if name == "asterisk_csv":
+    if name in ("asterisk_csv", "chf_json"):
         ids = {"-".join(one.split("-")[:2]) for one in ids}
     assert ids == {row.record_id for row in truth}
 

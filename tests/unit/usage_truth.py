@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -266,6 +267,40 @@ def radius_detail(rows: Sequence[Usage], path: Path) -> None:
                 stream.write(row.local.strftime("%a %b %e %H:%M:%S %Y\n"))
                 stream.writelines(f"\t{name} = {value}\n" for name, value in attributes.items())
                 stream.write("\n")
+
+
+def chf_json(rows: Sequence[Usage], path: Path) -> None:
+    """Write an array of charging data requests, the start of each session beside its report.
+
+    Some say what went up and down, some the total, which is not told twice where all three stand.
+    """
+    requests = []
+    for turn, row in enumerate(rows):
+        smf, _, session = row.record_id.partition("-")
+        up = row.volume_bytes // 3
+        ways = {"uplinkVolume": up, "downlinkVolume": row.volume_bytes - up}
+        total = {"totalVolume": row.volume_bytes}
+        used = {
+            "localSequenceNumber": 1,
+            "time": row.duration_seconds,
+            "pDUContainerInformation": {"timeofFirstUsage": row.local.isoformat()},
+            **(ways, total, ways | total)[turn % 3],
+        }
+        plmn = {"mcc": "262", "mnc": "99"}
+        request = {
+            "subscriberIdentifier": f"imsi-26299{turn:010d}",
+            "nfConsumerIdentification": {"nFName": smf, "nodeFunctionality": "SMF"},
+            "invocationSequenceNumber": 0,
+            "pDUSessionChargingInformation": {
+                "chargingId": session,
+                "userInformation": {"servedGPSI": f"msisdn-{row.identifier}"},
+                "pduSessionInformation": {"servingCNPlmnId": plmn, "dnnId": "internet"},
+            },
+        }
+        requests.append(request)
+        units = [{"ratingGroup": 10, "usedUnitContainer": [used]}]
+        requests.append(request | {"invocationSequenceNumber": 1, "multipleUnitUsage": units})
+    path.write_text(json.dumps(requests, indent=turn % 2 or None))
 
 
 Writer = Callable[[Sequence[Usage], Path], None]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestration.collect.readers.asterisk import ASTERISK_CSV
+from orchestration.collect.readers.chf_json import CHF_JSON
 from orchestration.collect.readers.csv_file import CSV
 from orchestration.collect.readers.freeswitch import FREESWITCH_CSV, FREESWITCH_XML
 from orchestration.collect.readers.parquet_file import PARQUET
@@ -25,6 +26,7 @@ _ALL: tuple[Reader, ...] = (
     TS32297,
     TS32298,
     TAP3,
+    CHF_JSON,
 )
 
 READERS: Mapping[str, Reader] = {reader.format: reader for reader in _ALL}
