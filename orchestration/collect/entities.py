@@ -18,6 +18,7 @@ from orchestration.collect.kinds import (
     EMAIL,
     INSTANT,
     LANGUAGE,
+    MEASURED,
     MSISDN,
     NETWORK,
     POSITIVE_AMOUNT,
@@ -525,6 +526,32 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             ),
         ),
         is_event=True,
+    ),
+    Entity(
+        "counters",
+        "What network elements counted by themselves: one counter of one measured object in one"
+        " period, as the control total of volumes (docs/collecting.md). `element` is the full"
+        " name of the node; `quantity` is in the counter's own unit, empty where nothing was"
+        " measured; `other_value` is what stands there that is no number.",
+        (
+            Column("node", CODE),
+            Column("element", TEXT),
+            _optional("measured_object", TEXT),
+            Column("counter", CODE),
+            Column("started_at", INSTANT),
+            Column("period_seconds", COUNT),
+            _optional("quantity", MEASURED),
+            _optional("other_value", TEXT),
+            Column("is_suspect", BOOLEAN),
+        ),
+        ("element", "measured_object", "counter", "started_at", "period_seconds"),
+        (
+            RecordRule(
+                "empty_period",
+                "{period_seconds} not between 1 and 604800",
+                "period_seconds is {period_seconds}: it must be 1 to 604800",
+            ),
+        ),
     ),
 )
 

@@ -49,7 +49,7 @@ from orchestration.collect.records import (
     split_records,
 )
 from orchestration.collect.source_files import SourceFile, decode_source_file
-from orchestration.collect.sources import USAGE, UsageSource, read_sources
+from orchestration.collect.sources import UsageSource, read_sources
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically
 from orchestration.settings import Settings
@@ -62,6 +62,9 @@ WORK_FOLDER = ".collecting"
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 _WORKERS = 2
 _MEMORY = "300MB"
+# A file of the manifest as messages name it, and whether it is the one that a person names.
+_SHOWN_NAME = "coalesce(source_id, entity) || '/' || file_name"
+_IS_NAMED = f"($file is null or $file in (file_name, {_SHOWN_NAME}))"
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,8 @@ def describe_rejects(
 ) -> list[str]:
     """Return one line per refused file and rejected record of files after `since_sequence`.
 
-    A line reads `usage_bad.csv:7: negative_duration: duration_seconds is -5`.
+    A line reads `usage/usage_bad.csv:7: negative_duration: duration_seconds is -5`. `file_name` is
+    a file's name with or without its folder.
     """
     if not (settings.landing / MANIFEST.empty_path).is_file():
         return []
@@ -241,9 +245,10 @@ def describe_rejects(
         rows = connection.execute(
             f"""
             with manifest as (
-                select file_id, landing_sequence, file_name, status, reason
+                select
+                    file_id, landing_sequence, {_SHOWN_NAME} as file_name, status, reason
                 from {_parquet(settings, MANIFEST)}
-                where landing_sequence > $since and file_name = coalesce($file, file_name)
+                where landing_sequence > $since and {_IS_NAMED}
             )
             select landing_sequence, file_name, 0 as line_number, null as rule, reason
             from manifest where status = 'rejected'
@@ -282,8 +287,7 @@ def save_rejected(settings: Settings, path: Path, file_name: str | None = None) 
             inner join {_parquet(settings, MANIFEST)} as manifest
                 on manifest.file_id = rejects.file_id and manifest.status = 'accepted'
             where
-                rejects.raw_bytes is not null
-                and manifest.file_name = coalesce($file, manifest.file_name)
+                rejects.raw_bytes is not null and {_IS_NAMED}
             order by manifest.landing_sequence, rejects.record_number
             """,
             {"file": file_name},
@@ -363,7 +367,7 @@ def _list_inbox(
             say(f"{one_line(path.name)}: skipped: not the folder of an inbox entity")
     folders: list[tuple[Entity, UsageSource | None]] = [
         *((entity, None) for entity in INBOX_ENTITIES),
-        *((USAGE, source) for source in usage_sources.values()),
+        *((source.entity, source) for source in usage_sources.values()),
     ]
     sources: list[Source] = []
     for entity, usage_source in folders:

@@ -110,9 +110,9 @@ def _number_faults(negative_too: bool, example: str, noun: str) -> tuple[Fault, 
     )
 
 
-def decimal(above_zero: bool = False, decimals: int = 4) -> Kind:
-    """Return an exact amount with at most 18 digits, `decimals` of them after the point."""
-    whole, sql_type = 18 - decimals, f"decimal(18,{decimals})"
+def decimal(above_zero: bool = False, decimals: int = 4, digits: int = 18) -> Kind:
+    """Return an exact number with at most `digits` digits, `decimals` of them after the point."""
+    whole, sql_type = digits - decimals, f"decimal({digits},{decimals})"
     number = _matches(rf"-?[0-9]{{1,{whole}}}(\.[0-9]{{1,{decimals}}})?")
     zero = Fault("zero", _matches(r"-?0+(\.0*)?"), "is {v}, must be above zero")
     positive = f" and try_cast({{v}} as {sql_type}) > 0"
@@ -145,6 +145,7 @@ NETWORK = digits("an MCC and MNC of 5 or 6 digits", "[2-7][0-9]{4,5}")
 AMOUNT = decimal()
 POSITIVE_AMOUNT = decimal(above_zero=True)
 RATE = decimal(decimals=6)
+MEASURED = decimal(decimals=6, digits=28)
 
 TIME_ZONE = Kind(
     "a time zone like Europe/Berlin",

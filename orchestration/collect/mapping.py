@@ -47,6 +47,8 @@ def mapped_records(source: UsageSource, native: str, is_test: bool = False) -> s
 
     `is_test`: the file says that its data must never be billed, so all of it is filtered.
     """
+    if not source.is_mapped:
+        return _taken_as_they_are(source, native)
     names = ", ".join((*_PLACE, *(native_name(field) for field in source.used_fields)))
     direction = _column(source, "direction", _rules(source, "direction"))
     columns = ", ".join(
@@ -71,6 +73,16 @@ def mapped_records(source: UsageSource, native: str, is_test: bool = False) -> s
         f"select {', '.join(_PLACE)}, {group} as group_value, {filtered} as filter_reason,"
         f" {_fault(source)} as mapping_fault, mapped_direction as direction, {columns}"
         f" from {steps} as mapped"
+    )
+
+
+def _taken_as_they_are(source: UsageSource, native: str) -> str:
+    """Return the query of records whose fields are the columns of their entity."""
+    columns = ", ".join(f"{native_name(name)} as {quote_name(name)}" for name in source.used_fields)
+    none = "cast(null as varchar)"
+    return (
+        f"select {', '.join(_PLACE)}, {none} as group_value, {none} as filter_reason,"
+        f" {none} as mapping_fault, {columns} from {native} as native"
     )
 
 

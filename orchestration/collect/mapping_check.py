@@ -70,6 +70,9 @@ def check_mapping(seeds: Mapping[str, ReadSeed], seeds_dir: Path) -> Iterator[Ma
             yield MappingProblem(SOURCES, line, rule, message)
         if source.format not in READERS:
             continue
+        if not source.is_mapped:
+            yield from _needless_rows(source, rows)
+            continue
         known = _known_fields(source, seeds_dir)
         for column, message in _missing_columns(source):
             yield MappingProblem(SOURCES, line, "missing_column", f"{column} {message}")
@@ -98,6 +101,15 @@ def _rows(seed: ReadSeed) -> Rows:
         (line, dict(zip(names, row, strict=True)))
         for line, row in zip(seed.lines, values, strict=True)
     ]
+
+
+def _needless_rows(source: UsageSource, rows: Mapping[str, Rows]) -> Iterator[MappingProblem]:
+    """Yield a problem for each row that maps a format whose fields are columns already."""
+    for seed in (FIELDS, VALUES):
+        for line, row in rows[seed]:
+            if row["source_id"] == source.source_id:
+                message = f"{source.format} needs no mapping: its fields are {source.entity.name}"
+                yield MappingProblem(seed, line, "needless_mapping", message)
 
 
 Problems = Iterator[tuple[str, str]]

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from orchestration.collect.entities import ENTITY_BY_NAME, Column, Entity
+from orchestration.collect.readers.registry import READERS
 
 SOURCES, FIELDS, VALUES = "usage_sources", "usage_source_fields", "usage_source_values"
 USAGE = ENTITY_BY_NAME["usage"]
@@ -101,6 +102,8 @@ class UsageSource:
     @property
     def used_fields(self) -> tuple[str, ...]:
         """The native fields that the mapping reads, each once, in the order of the seeds."""
+        if not self.is_mapped:
+            return self.entity.header
         named = [
             *(rule.field for rule in self.fields if rule.field not in ("", WHOLE_RECORD)),
             *(rule.field for rule in self.values),
@@ -110,8 +113,15 @@ class UsageSource:
 
     @property
     def entity(self) -> Entity:
-        """Usage with the extension columns that the mapping fills."""
+        """What the files hold; usage has the extension columns that the mapping fills."""
+        if not self.is_mapped:
+            return ENTITY_BY_NAME[READERS[self.format].entity]
         return USAGE.as_delivered([rule.column_name for rule in self.fields])
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a mapping turns the records into usage, or their fields are columns already."""
+        return self.format not in READERS or READERS[self.format].entity == USAGE.name
 
 
 def read_sources(seeds_dir: Path) -> dict[str, UsageSource]:

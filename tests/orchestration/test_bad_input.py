@@ -31,9 +31,9 @@ def _error(answer: Answer) -> str:
 def test_a_bad_record_is_rejected_by_line_and_rule(collected: Snapshot, name: str) -> None:
     line, rule = bad_files.REJECTED_RECORDS[name][1]
     settings = Settings(home=collected.home, project_root=PROJECT)
-    of_file = [one for one in describe_rejects(settings) if one.startswith(f"{name}:")]
+    of_file = [one for one in describe_rejects(settings) if one.startswith(f"usage/{name}:")]
     (told,) = of_file
-    assert told.startswith(f"{name}:{line}: ")
+    assert told.startswith(f"usage/{name}:{line}: ")
     assert rule in told
 
 
@@ -53,11 +53,11 @@ def test_rejects_beyond_those_shown_are_counted_and_listed(stage: Stage) -> None
     records = "".join(record.format(id=f"many-{number}") for number in range(52))
     (folder / "many.csv").write_text(bad_files.HEADER + records)
     said = stage.command("collect").output.splitlines()
-    assert sum(line.startswith("many.csv:") for line in said) == 50
+    assert sum(line.startswith("usage/many.csv:") for line in said) == 50
     assert "and 2 more: tollhouse rejects" in said
     listed = stage.command("rejects", "--file", "many.csv").output.splitlines()
     assert len(listed) == 52
-    assert listed[-1].startswith("many.csv:53: negative_duration: ")
+    assert listed[-1].startswith("usage/many.csv:53: negative_duration: ")
     assert stage.command("rejects", "--file", "other.csv").output == ""
 
 

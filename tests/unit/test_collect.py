@@ -257,13 +257,13 @@ def test_record_numbers_are_right_behind_broken_lines(settings: Settings) -> Non
         (9, "a9"),
     ]
     assert describe_rejects(settings) == [
-        "usage_bad.csv:3: column_count: 2 columns instead of 9",
-        "usage_bad.csv:5: column_count: 10 columns instead of 9",
-        "usage_bad.csv:6: column_count: 10 columns instead of 9",
-        "usage_bad.csv:7: blank_line: the line is empty",
-        "usage_bad.csv:8: negative_duration: duration_seconds is -5",
-        "usage_bad.csv:9: bad_quotes: quotes: unexpected end of data",
-        "usage_bad.csv:11: cut_off: the file ends without a line break:"
+        "usage/usage_bad.csv:3: column_count: 2 columns instead of 9",
+        "usage/usage_bad.csv:5: column_count: 10 columns instead of 9",
+        "usage/usage_bad.csv:6: column_count: 10 columns instead of 9",
+        "usage/usage_bad.csv:7: blank_line: the line is empty",
+        "usage/usage_bad.csv:8: negative_duration: duration_seconds is -5",
+        "usage/usage_bad.csv:9: bad_quotes: quotes: unexpected end of data",
+        "usage/usage_bad.csv:11: cut_off: the file ends without a line break:"
         " its last record may be cut off",
     ]
     raw = dict(landed(settings, "rejects", "line_number, raw"))
@@ -292,7 +292,7 @@ def test_quotes_and_line_breaks_in_fields(settings: Settings) -> None:
         (3, 5, "unknown_customer_type")
     ]
     assert describe_rejects(settings) == [
-        "c.csv:5: unknown_customer_type: customer_type is alien, not one of person, organisation"
+        "customers/c.csv:5: unknown_customer_type: customer_type is alien, not one of person, organisation"
     ]
 
 
@@ -328,7 +328,7 @@ def test_a_file_that_cannot_be_collected_is_refused_once(
     assert "\n" not in (rows[0].reason or "")
     if reason:
         assert rows[0].reason == reason
-        assert describe_rejects(settings) == [f"bad.csv: {reason}"]
+        assert describe_rejects(settings) == [f"usage/bad.csv: {reason}"]
     assert collect_inbox(settings, RECEIVED) == []
 
 

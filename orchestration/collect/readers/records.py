@@ -100,10 +100,12 @@ class Reader:
 
     `read` streams in constant memory, yields records in file order and facts at most once, when
     they are known, and never raises on bad content, but for `RefusedFile`. `fields` names the
-    fields that a record of the format may have; `None`: its files name them.
+    fields that a record of the format may have; `None`: its files name them. `entity` is what
+    records become: usage by a mapping; of any other the fields are its columns.
     """
 
     format: str
     description: str
     read: Callable[[Path, ReaderOptions], Iterator[Item]]
     fields: Callable[[ReaderOptions], frozenset[str] | None]
+    entity: str = "usage"
