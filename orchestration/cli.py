@@ -151,18 +151,43 @@ def main(home: Path | None) -> None:
 )
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--follow-up", is_flag=True, help="A second month for the same subscribers.")
+@click.option(
+    "--formats",
+    default="house",
+    show_default=True,
+    help="Formats of the usage, with commas between them (tollhouse formats), or all: each record"
+    " comes in one; what none of them can tell of comes in the house's.",
+)
 @one_line_errors
 def sample(
-    month: date, subscribers: int | None, base: Path | None, seed: int, follow_up: bool
+    month: date,
+    subscribers: int | None,
+    base: Path | None,
+    seed: int,
+    follow_up: bool,
+    formats: str,
 ) -> None:
     """Make a deterministic inbox for a small mobile operator."""
-    from orchestration.sample import SampleError, SampleOptions, make_sample
+    from orchestration.lib.progress import Progress
+    from orchestration.sample import (
+        SAMPLE_FORMATS,
+        SampleError,
+        SampleOptions,
+        make_sample,
+    )
 
+    named = tuple(dict.fromkeys(one.strip() for one in formats.split(",") if one.strip()))
     options = SampleOptions(
-        month=month, seed=seed, base=base, subscribers=subscribers, follow_up=follow_up
+        month=month,
+        seed=seed,
+        base=base,
+        subscribers=subscribers,
+        follow_up=follow_up,
+        formats=SAMPLE_FORMATS if named == ("all",) else named,
     )
     try:
-        summary = make_sample(Settings.from_environment(), options)
+        with Progress("records written") as progress:
+            summary = make_sample(Settings.from_environment(), options, progress)
     except SampleError as error:
         raise TollhouseError(str(error)) from error
     made = "made" if summary.is_new else "kept the"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.sample.base import describe_base, load_base
+from orchestration.sample.feeds import choose_feeds, read_partners, write_feeds
 from orchestration.sample.files import (
     copy_query,
     write_broken_usage,
@@ -18,7 +20,8 @@ from orchestration.sample.files import (
     write_text,
     write_usage,
 )
-from orchestration.sample.options import SampleError, SampleOptions, SampleSummary
+from orchestration.sample.formats.registry import WRITERS
+from orchestration.sample.options import HOUSE, SampleError, SampleOptions, SampleSummary
 from orchestration.settings import Settings
 
 ZONE = "Europe/Berlin"
@@ -40,12 +43,21 @@ create macro local_midnight_text(day) as
 """
 
 
-def make_sample(settings: Settings, options: SampleOptions) -> SampleSummary:
+def make_sample(
+    settings: Settings,
+    options: SampleOptions,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> SampleSummary:
     """Fill the inbox for one usage month, with the truth tables under `sample/` beside it.
 
     The same options on the same home do nothing twice; other options for a month that the inbox
-    already holds are refused, because files of the outside world never change.
+    already holds are refused, because files of the outside world never change. `progress` gets the
+    records written and to be written in other formats than the house's.
     """
+    unknown = [name for name in options.formats if name != HOUSE and name not in WRITERS]
+    if unknown:
+        known = ", ".join((HOUSE, *WRITERS))
+        raise SampleError(f"{unknown[0]} is no format: {known}")
     wanted = describe_options(options)
     made = read_summary(settings, options, wanted)
     if made is not None:
@@ -57,7 +69,9 @@ def make_sample(settings: Settings, options: SampleOptions) -> SampleSummary:
         load_base(connection, options.base, options.subscribers, settings.home / "sample")
         run_scripts(connection)
         check_calls(connection)
-        summary = write_files(connection, settings, options)
+        if has_feeds(options):
+            route(connection, settings, options)
+        summary = write_files(connection, settings, options, progress)
     record = {"options": wanted, "summary": asdict(replace(summary, is_new=False))}
     write_text(marker_path(settings, options), json.dumps(record, indent=1, default=str) + "\n")
     return summary
@@ -79,7 +93,31 @@ def run_scripts(connection: duckdb.DuckDBPyConnection) -> None:
     folder = files("orchestration.sample") / "sql"
     for script in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if script.name.endswith(".sql"):
-            connection.execute(script.read_text(encoding="utf-8"))
+            run_script(connection, script.name)
+
+
+def run_script(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Run one SQL script of this package."""
+    script = files("orchestration.sample") / "sql" / name
+    connection.execute(script.read_text(encoding="utf-8"))
+
+
+def has_feeds(options: SampleOptions) -> bool:
+    """Return whether some usage comes in another format than the house's."""
+    return any(name != HOUSE for name in options.formats)
+
+
+def route(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, options: SampleOptions
+) -> None:
+    """Make the truth that every format is written from, and find a feed for each record of it."""
+    connection.execute("create table partners (serving_network varchar, partner varchar)")
+    partners = list(read_partners(settings.seeds).items())
+    if partners:
+        connection.executemany("insert into partners values (?, ?)", partners)
+    run_script(connection, "feeds/1_truth.sql")
+    choose_feeds(connection, options.formats)
+    run_script(connection, "feeds/2_routes.sql")
 
 
 def check_calls(connection: duckdb.DuckDBPyConnection) -> None:
@@ -93,7 +131,10 @@ def check_calls(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def write_files(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, options: SampleOptions
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    options: SampleOptions,
+    progress: Callable[[int, int], None],
 ) -> SampleSummary:
     """Write the inbox and, in a first sample, the truth tables; count what was written."""
     month = options.month
@@ -101,6 +142,12 @@ def write_files(
     first = options.first_month
     before = calendar.monthrange(first.year, first.month)[1] if options.follow_up else 0
     written += write_usage(connection, settings.inbox, before)
+    if has_feeds(options):
+        last = calendar.monthrange(month.year, month.month)[1]
+        days = [month.replace(day=number) for number in range(1, last + 1)]
+        written += write_feeds(
+            connection, settings.inbox, settings.seeds, options.formats, days, before, progress
+        )
     broken = 0
     if not options.follow_up:
         someone = connection.execute("select min(identifier) from subscribers").fetchone()
@@ -156,6 +203,7 @@ def describe_options(options: SampleOptions) -> dict[str, str]:
         "base": describe_base(options.base),
         "subscribers": str(options.subscribers or "all"),
         "follow_up": str(options.follow_up),
+        "formats": ",".join(sorted(set(options.formats) | {HOUSE})),
     }
 
 
@@ -172,6 +220,8 @@ def read_summary(
     if not marker.is_file():
         return None
     record = json.loads(marker.read_text(encoding="utf-8"))
+    # Samples that were made before there were formats are in the house's.
+    record["options"] = {"formats": HOUSE, **record["options"]}
     present = [(settings.inbox / name).is_file() for name in record["summary"]["files"]]
     if record["options"] != wanted:
         if not any(present):

@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 
 DEFAULT_MONTH = date(2026, 10, 1)
+# The house's own format, which every folder but those of usage sources has.
+HOUSE = "house"
 
 
 class SampleError(Exception):
@@ -19,7 +21,8 @@ class SampleOptions:
 
     `month` is the first day of the usage month. `subscribers` cuts the base, or repeats it from
     the top when it asks for more than the base holds. `follow_up` makes the month after a first
-    sample of the same seed, base and size: usage and one new account, no opening state.
+    sample of the same seed, base and size: usage and one new account, no opening state. Usage comes
+    in these `formats`, each record in one of them; what none of them can tell of, in the house's.
     """
 
     month: date = DEFAULT_MONTH
@@ -27,6 +30,7 @@ class SampleOptions:
     base: Path | None = None
     subscribers: int | None = None
     follow_up: bool = False
+    formats: tuple[str, ...] = (HOUSE,)
 
     def __post_init__(self) -> None:
         if self.month.day != 1:

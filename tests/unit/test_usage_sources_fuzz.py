@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from test_usage_truth import OF_SESSIONS, SAMPLES, guided, home_of
-from usage_home import RECEIVED, put
-from usage_truth import calls, sessions
+from usage_home import RECEIVED, ROOT, put
+from usage_truth import told, write_file
 
 from orchestration.collect import inbox
 from orchestration.collect.inbox import collect_inbox, describe_rejects, read_manifest
+from orchestration.sample.feeds import FEEDS, Feed
 from orchestration.settings import Settings
 
 PIECES = st.sampled_from(
@@ -53,20 +53,19 @@ def _edit(content: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.source_id)
 @examples(max_examples=6, deadline=None)
 @given(files=st.lists(EDITS, min_size=1, max_size=8))
 def test_damaged_files_are_accounted_for(
-    name: str, files: list[list[tuple[str, int, bytes]]]
+    feed: Feed, files: list[list[tuple[str, int, bytes]]]
 ) -> None:
     with tempfile.TemporaryDirectory() as work:
-        writer, mapping = SAMPLES[name]
-        settings, folder = home_of(Path(work) / "home", mapping or guided(name))
+        settings = Settings(home=Path(work) / "home", project_root=ROOT)
         path = Path(work) / "sound"
-        writer(sessions(9) if name in OF_SESSIONS else calls(9), path)
+        write_file(feed, [event for event, _ in told(feed)][:9], path)
         content = path.read_bytes()
         for number, edits in enumerate(files):
-            put(settings, folder, f"f{number:03d}", _edit(content, edits))
+            put(settings, feed.source_id, f"f{number:03d}", _edit(content, edits))
         rows = collect_inbox(settings, RECEIVED)
         assert len(rows) == len(files)
         assert rows == read_manifest(settings)

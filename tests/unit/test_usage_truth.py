@@ -1,161 +1,132 @@
-"""The same truth through every format: the same usage lands, with the guide's own mappings."""
+"""The same truth through every format: the same usage lands, by the sources of the seeds."""
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
-from usage_home import COLUMNS, RECEIVED, ROOT, landed, make_home, put
-from usage_truth import (
-    Usage,
-    Writer,
-    asterisk,
-    calls,
-    chf_json,
-    foreign_csv,
-    freeswitch_csv,
-    freeswitch_xml,
-    house_csv,
-    parquet,
-    radius_detail,
-    sessions,
-)
+from usage_home import RECEIVED, ROOT, landed
+from usage_truth import DAY, SEEDS, told, truth, write_file
 
 from orchestration.collect.inbox import collect_inbox, describe_rejects
 from orchestration.collect.readers.registry import READERS
-from orchestration.collect.seed_check import check_usage_sources
+from orchestration.collect.sources import read_sources
+from orchestration.sample.feeds import FEEDS, Feed, read_partners
+from orchestration.sample.formats.events import Event
+from orchestration.sample.formats.registry import WRITERS
 from orchestration.settings import Settings
 
-COUNT = 300
-FOREIGN = """
-usage_sources
-foreign,Foreign CSV,csv,Europe/Berlin,,49,00,0,,semicolon,
-usage_source_fields
-foreign,record_id,id,,,
-foreign,service,kind,,,
-foreign,direction,way,,,
-foreign,identifier,a,,dialled,
-foreign,other_number,b,,dialled,
-foreign,started_at,begin,,%d.%m.%Y %H:%M:%S,
-foreign,duration_seconds,ms,,milliseconds,
-foreign,volume_bytes,kb,,kilobytes,
-foreign,volume_bytes,rest,,bytes,
-foreign,serving_network,,26299,,
-usage_source_values
-"""
-PARQUET = """
-usage_sources
-columns,Parquet,parquet,,,,,,,,
-usage_source_fields
-columns,record_id,id,,,
-columns,service,kind,,,
-columns,direction,way,,,
-columns,identifier,a,,,
-columns,other_number,b,,,
-columns,started_at,begin,,,
-columns,duration_seconds,seconds,,,
-columns,volume_bytes,bytes,,,
-columns,serving_network,,26299,,
-usage_source_values
-"""
-OFFSETLESS = {"parquet"}
-SAMPLES: Mapping[str, tuple[Writer, str]] = {
-    "csv": (foreign_csv, FOREIGN),
-    "parquet": (parquet, PARQUET),
-    "asterisk_csv": (asterisk, ""),
-    "freeswitch_csv": (freeswitch_csv, ""),
-    "freeswitch_xml": (freeswitch_xml, ""),
-    "radius_detail": (radius_detail, ""),
-    "chf_json": (chf_json, ""),
-}
-# The formats that carry data sessions and no calls.
-OF_SESSIONS = {"radius_detail", "chf_json"}
-CASES = [
-    *((name, "voice") for name in SAMPLES if name not in OF_SESSIONS),
-    *((name, "data") for name in ("csv", "parquet", *sorted(OF_SESSIONS))),
-]
-
-
-def guided(name: str) -> str:
-    """Return the mapping that the guide gives for a format, else the one that is set up."""
-    text = (ROOT / "docs" / "collecting.md").read_text("utf-8")
-    blocks = [
-        str(found)
-        for found in re.findall(r"```\n(usage_sources\n.*?)```", text, re.DOTALL)
-        if f",{name}," in found
-    ]
-    (block,) = blocks or [_set_up(name)]
-    return block
-
-
-def _set_up(name: str) -> str:
-    """Return the rows that the seeds have for the one source of a format."""
-    lines = {
-        seed: (ROOT / "seeds" / "policy" / f"{seed}.csv").read_text("utf-8").splitlines()
-        for seed in COLUMNS
-    }
-    (source,) = (one.split(",")[0] for one in lines["usage_sources"] if f",{name}," in one)
-    own = {
-        seed: [one for one in rows if one.startswith(f"{source},")] for seed, rows in lines.items()
-    }
-    return "\n".join(line for seed, rows in own.items() for line in (seed, *rows))
-
-
-def home_of(folder: Path, mapping: str) -> tuple[Settings, str]:
-    """Return a home whose seeds are a mapping's rows, and its folder of the inbox."""
-    settings = make_home(folder, [{"source_id": "none"}], "")
-    seed = ""
-    rows: dict[str, list[str]] = {name: [",".join(columns)] for name, columns in COLUMNS.items()}
-    for line in mapping.strip().splitlines():
-        seed = line if line in rows else seed
-        if line not in rows:
-            rows[seed].append(line)
-    for name, lines in rows.items():
-        path = settings.seeds / "policy" / f"{name}.csv"
-        path.write_text("\n".join(lines) + "\n")
-    return settings, rows["usage_sources"][1].partition(",")[0]
-
-
-SHOWN = (
-    "service, direction, identifier, other_number, cast(started_at as varchar),"
-    " utc_offset_minutes, duration_seconds, volume_bytes, serving_network"
+LANDED = (
+    "record_id, service, direction, identifier, other_number,"
+    " strftime(started_at, '%Y-%m-%dT%H:%M:%SZ'), utc_offset_minutes, duration_seconds,"
+    " volume_bytes, serving_network, rating_group"
 )
+# What is declared in the file, and audited.
+DECLARING = {"ts32297", "tap3"}
 
 
-@pytest.mark.parametrize(("name", "service"), CASES)
-def test_the_same_truth_in_any_format_is_the_same_usage(
-    tmp_path: Path, name: str, service: str
-) -> None:
-    truth: list[Usage] = calls(COUNT) if service == "voice" else sessions(COUNT)
-    writer, mapping = SAMPLES[name]
-    house, _ = home_of(tmp_path / "house", FOREIGN)
-    house_csv(truth, put(house, "usage", "truth.csv", b""))
-    settings, folder = home_of(tmp_path / "native", mapping or guided(name))
-    assert check_usage_sources(settings.seeds) == []
-    writer(truth, put(settings, folder, "native_1", b""))
-    (expected,) = collect_inbox(house, RECEIVED)
-    (row,) = collect_inbox(settings, RECEIVED)
+def row_of(event: Event) -> tuple[Any, ...]:
+    """Return the columns of landing that an event must have, from the truth alone."""
+    started = datetime.fromisoformat(event.started_at)
+    offset = started.utcoffset()
+    assert offset is not None
+    return (
+        *(event.record_id, event.service, event.direction, event.identifier, event.other_number),
+        f"{started - offset:%Y-%m-%dT%H:%M:%S}Z",
+        int(offset.total_seconds()) // 60,
+        *(event.duration_seconds, event.volume_bytes, event.serving_network, event.rating_group),
+    )
+
+
+def files_of(feed: Feed, pairs: Sequence[tuple[Event, Event]]) -> list[list[tuple[Event, Event]]]:
+    """Return what goes into each file: a partner sends its own, any other node sends two."""
+    if not feed.node:
+        of_partner = sorted(pairs, key=lambda pair: str(pair[0].partner))
+        return [list(group) for _, group in groupby(of_partner, lambda pair: pair[0].partner)]
+    # The parts of a session stay together.
+    halves: list[list[tuple[Event, Event]]] = [[], []]
+    for pair in pairs:
+        halves[pair[0].session_number % 2].append(pair)
+    return halves
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: f"{feed.format}-{feed.source_id}")
+def test_the_same_truth_in_any_format_is_the_same_usage(tmp_path: Path, feed: Feed) -> None:
+    settings = Settings(home=tmp_path, project_root=ROOT)
+    pairs = told(feed)
+    files = files_of(feed, pairs)
+    assert len(pairs) > 40
+    assert {event.service for event, _ in pairs} == set(feed.services)
+    for sequence, held in enumerate(files, 1):
+        path = feed.path(settings.inbox, feed.node or str(held[0][0].partner), DAY, sequence)
+        write_file(feed, [event for event, _ in held], path, sequence)
+    rows = collect_inbox(settings, RECEIVED)
+
     assert describe_rejects(settings) == []
-    assert (row.rows_landed, row.records_rejected) == (expected.rows_landed, 0) == (COUNT, 0)
-    assert row.records_read == row.records_accepted + row.records_filtered
-    assert row.duration_seconds == expected.duration_seconds
-    assert row.volume_bytes == expected.volume_bytes
-    # Parquet keeps an instant without the offset that it was written with.
-    shown = SHOWN.replace("utc_offset_minutes", "null") if name in OFFSETLESS else SHOWN
-    assert sorted(landed(settings, shown), key=str) == sorted(landed(house, shown), key=str)
-    ids = {one for (one,) in landed(settings, "record_id")}
-    if name in ("asterisk_csv", "chf_json"):
-        ids = {"-".join(one.split("-")[:2]) for one in ids}
-    assert ids == {row.record_id for row in truth}
+    expected = [row_of(lands) for _, lands in pairs]
+    found = landed(settings, LANDED)
+    # Where the file numbers its records itself, no two have one number.
+    assert len({row[0] for row in found}) == len(found) == len(expected)
+    if pairs[0][1].record_id is None:
+        found = [(None, *row[1:]) for row in found]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+    assert sum(row.duration_seconds for row in rows) == sum(row[7] for row in expected)
+    assert sum(row.volume_bytes for row in rows) == sum(row[8] for row in expected)
+    for row in rows:
+        assert row.status == "accepted"
+        assert row.records_read == row.records_accepted + row.records_filtered
+    if feed.format in DECLARING:
+        declared = [
+            (row.file_sequence, row.records_declared, row.records_lost or 0) for row in rows
+        ]
+        told_by_file = sorted((row.file_sequence, row.records_read, 0) for row in rows)
+        assert sorted(declared) == told_by_file
+        assert {row.file_sequence for row in rows} == set(range(1, len(files) + 1))
 
 
-# What another encoder has to write: test_network_files.py takes the sample's truth through them.
-ELSEWHERE = {"ts32297", "ts32298", "tap3"}
+def test_every_format_has_its_writer_and_its_feed() -> None:
+    """A new reader comes with a writer in `orchestration/sample/formats`, and a feed."""
+    of_usage = {name for name, reader in READERS.items() if reader.entity == "usage"}
+    assert set(WRITERS) == of_usage == {feed.format for feed in FEEDS}
+    sources = read_sources(SEEDS)
+    assert {feed.source_id: feed.format for feed in FEEDS} == {
+        name: sources[name].format for name in (feed.source_id for feed in FEEDS)
+    }
 
 
-def test_every_format_has_its_truth() -> None:
-    """A new format comes with its writer here, or with a test of the same truth elsewhere."""
-    usage_formats = {name for name, reader in READERS.items() if reader.entity == "usage"}
-    assert set(SAMPLES) | ELSEWHERE == usage_formats
+def test_the_truth_reaches_the_edges() -> None:
+    events = truth()
+    assert {(one.service, one.direction) for one in events} == {
+        *(("voice", "outgoing"), ("voice", "incoming"), ("sms", "outgoing")),
+        *(("sms", "incoming"), ("data", "outgoing")),
+    }
+    assert {one.partner for one in events if not one.is_at_home} <= set(
+        read_partners(SEEDS).values()
+    )
+    assert any(one.is_repeated_reading for one in events)
+    assert any(not one.duration_seconds for one in events if one.service == "voice")
+    assert any(one.volume_uplink_bytes >= 2**32 for one in events)
+    assert 300 < len(events) < 900
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.source_id)
+def test_the_calendar_of_files_knows_the_names_of_the_feeds(feed: Feed) -> None:
+    name = feed.path(Path(), feed.node or "FRAF1", DAY, 7).name
+    parts = {"node": "[a-z0-9]+", "date": "[0-9]{8}", "sequence": "[0-9]+", "any": ".*"}
+    with (SEEDS / "policy" / "expected_files.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["source_id"] == feed.source_id]
+    patterns = [row["file_name_pattern"] for row in rows]
+    matching = []
+    for pattern in patterns:
+        expression = re.escape(pattern)
+        for part, found in parts.items():
+            expression = expression.replace(re.escape(f"{{{part}}}"), found)
+        matching += [pattern] if re.fullmatch(expression, name) else []
+    assert matching

@@ -17,6 +17,7 @@ numbered as (
             partition by node, record_date order by start_epoch, tie, identifier
         ) as record_number,
         record_date as delivery_date,
+        'usage' as feed,
     from dated
 ),
 
@@ -62,6 +63,9 @@ from (
         *,
         timezone(getvariable('zone'), to_timestamp(start_epoch)) as local_start,
     from deliveries
-    where node = getvariable('node') and delivery_date = getvariable('delivery_date')
+    where
+        node = getvariable('node')
+        and delivery_date = getvariable('delivery_date')
+        and feed = 'usage'
 )
 order by start_epoch, record_date, record_number;
