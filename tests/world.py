@@ -340,6 +340,11 @@ class World:
         ledger.engine.dispose()
         return results
 
+    def build_again(self, *select: str) -> list[NodeResult]:
+        """Compute a part of the built warehouse once more from the same inputs."""
+        with writer_lock(self.settings):
+            return Dbt(Workspace.production(self.settings)).build(*select, data_tests=False)
+
     def rejects(self) -> list[tuple[Any, ...]]:
         """Return the records that collecting rejected: a case must not lose one unseen."""
         return self.query("select reject_rule, raw_record from staging.stg_landing__rejects")
@@ -358,6 +363,8 @@ class World:
             with (PROJECT / "seeds" / "policy" / f"{table}.csv").open(encoding="utf-8") as file:
                 first: dict[str, object] = dict(next(csv.DictReader(file)))
             self.seed(table, **{**first, "legal_entity_id": ENTITY, **values})
+        self.charge_code("one_off", "one_off")
+        self.charge_code("deposit", "one_off")
         self.seed("zones", zone_id="home", label_en="Home", label_de="Home")
         for role in ("called", "visited", "incoming", "visited_incoming"):
             self.seed("destination_zones", zone_role=role, country_code="*", zone_id="home")

@@ -232,6 +232,7 @@ def _charge_codes() -> Rows:
     codes = [("fee", "recurring", "months"), ("discount", "discount", "units")]
     codes += [(code, "usage", "units") for code in ("national", "international", "sms", "data")]
     codes += [(f"roaming_{service}", "usage", "units") for service in SERVICE_NAMES.values()]
+    codes += [(code, "one_off", "units") for code in ("one_off", "deposit")]
     return [
         {
             "charge_code": code,

@@ -1,4 +1,5 @@
--- What a rule charges or reduces stands on the invoice under a charge code of its own.
+-- What a rule charges or reduces stands on the invoice under a charge code of its own; so do single
+-- charges and deposits returned, which come from CRM and can come at any time.
 with
 
 rules as (
@@ -44,6 +45,18 @@ rules as (
         'early_termination',
         'one_off'
     from contract_terms
+    union all
+    select
+        'charge_codes',
+        1,
+        'one_off',
+        'one_off'
+    union all
+    select
+        'charge_codes',
+        1,
+        'deposit',
+        'one_off'
 
 )
 

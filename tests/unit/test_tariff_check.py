@@ -454,6 +454,17 @@ def test_what_a_rule_does_needs_a_name_on_the_invoice(
     ]
 
 
+@pytest.mark.parametrize("charge_code", ["one_off", "deposit"])
+def test_what_can_come_at_any_time_needs_a_name_on_the_invoice(
+    seeds: Path, charge_code: str
+) -> None:
+    edit(seeds, CODES, f"{charge_code},", values(seeds, CODES, f"{charge_code},", charge_code="x"))
+    assert found(seeds) == [
+        f"seeds/{CODES}:1: rule_without_charge_code: there is no charge code {charge_code} of"
+        " type one_off for it to stand on the invoice under"
+    ]
+
+
 @pytest.mark.parametrize(
     ("file", "row", "expected"),
     [

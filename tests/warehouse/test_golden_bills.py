@@ -394,12 +394,98 @@ def only_what_is_over_a_graduated_tier_costs_the_next_price(world: World, name: 
         )
 
 
+# What is paid before the bill: a deposit, returned with the final one
+
+
+def _closed(world: World, name: str, fee: str, deposit: str) -> None:
+    """A customer under 24 % tax who left, owes a fee, and has left a deposit."""
+    place = {"tax_jurisdiction": "G24", "country_code": "DE", "description": "G24"}
+    world.seed_once("tax_jurisdictions", "G24", **place)
+    for category, rate in (("S", "0.24"), ("Z", "0"), ("O", "0")):
+        world.seed_once(
+            "tax_rates",
+            f"G24-{category}",
+            tax_rate_id=f"G24-{category}",
+            jurisdiction="G24",
+            tax_type="vat",
+            tax_category=category,
+            einvoice_category=category,
+            rate=rate,
+            compound_order=0,
+        )
+    subscriber = world.subscriber(name, world.plan(name))
+    left = {"tax_jurisdiction": "G24", "closed_date": "2026-10-31"}
+    world.change("billing_accounts", subscriber.account_id, **left)
+    world.inbox(
+        "one_off_charges",
+        one_off_charge_id=f"F-{name}",
+        subscription_id=subscriber.subscription_id,
+        description="Fee",
+        amount=fee,
+        currency_code="EUR",
+        charged_date="2026-10-05",
+        tax_category="S",
+        charge_code=world.charge_code("fee", "one_off"),
+    )
+    world.inbox(
+        "deposits",
+        deposit_id=f"D-{name}",
+        billing_account_id=subscriber.account_id,
+        amount=deposit,
+        currency_code="EUR",
+        paid_date="2026-01-01",
+    )
+    world.bill(subscriber, NOVEMBER)
+
+
+# Fee, deposit; tax and total of the invoice, and the rules that hold it. 14.29 and 14.27 bear
+# 3.4296 and 3.4248, so that both taxes are rounded, one up and one down.
+PREPAID: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
+    "what_was_paid_before_to_the_cent_leaves_nothing": ("14.29", "17.72", "3.43", "0.00", ()),
+    "a_cent_of_tax_rounded_down_is_not_left_over": ("14.27", "17.69", "3.42", "0.00", ()),
+    "what_was_paid_before_is_taken_off_after_tax": ("28.56", "17.72", "6.85", "17.69", ()),
+    "more_than_is_due_is_for_a_person_to_pay_back": (
+        "10.00", "20.00", "2.40", "-7.60", ("total_negative",),
+    ),
+}  # fmt: skip
+
+
+def _recurring_discount(world: World, name: str) -> None:
+    """Two discounts and an allowance on one account, to be computed again."""
+    subscriber = _used(world, name, rate_amount="0.333333")
+    _free(world, name, "voice", 10)
+    _calls(world, subscriber, 7, 9)
+    world.charge_code("discount", "discount")
+    for number, percent in enumerate(("10", "3.33")):
+        world.seed(
+            "promotions",
+            promotion_id=f"{name}-{number}",
+            description_en="Discount",
+            description_de="Rabatt",
+            plan_id=name,
+            billing_account_id="*",
+            charge_type="usage",
+            charge_code="*",
+            eligibility="period",
+            measured_over="subscription",
+            discount_percent=percent,
+            minimum_amount=0,
+            currency_code="EUR",
+            duration_months=0,
+            priority=number,
+            stacking="stacks",
+        )
+
+
 @pytest.fixture(scope="module")
 def billed(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The operator with every case, calculated once."""
     world = World(tmp_path_factory.mktemp("golden"))
     for number, one in enumerate(EDGES.values()):
         one.add(world, f"g{number:02}")
+    for number, (fee, deposit, *_) in enumerate(PREPAID.values()):
+        _closed(world, f"p{number}", fee, deposit)
+    _recurring_discount(world, "discounted")
     failed = [result for result in world.build() if result.has_failed]
     assert not failed, "\n".join(f"{one.unique_id}: {one.message}" for one in failed)
     assert world.rejects() == []
@@ -415,3 +501,28 @@ def test_golden_bill(billed: World, name: str) -> None:
         for begins, ends, amount in one.lines
     ]
     assert billed.query(LINES, subscription, one.charge_type) == expected
+
+
+@pytest.mark.parametrize("name", PREPAID)
+def test_what_was_paid_before_the_bill(billed: World, name: str) -> None:
+    account = f"A-p{list(PREPAID).index(name)}"
+    _, _, tax, total, held_by = PREPAID[name]
+    query = "select tax_amount, total_amount from intermediate.int_invoices__totalled"
+    found = billed.query(f"{query} where billing_account_id = ?", account)
+    assert found == [(Decimal(tax), Decimal(total))]
+    query = "select rule_id from intermediate.int_anomalies__combined where billing_account_id = ?"
+    assert billed.query(query, account) == [(rule,) for rule in held_by]
+
+
+def test_computing_again_discounts_what_was_discounted_and_no_more(billed: World) -> None:
+    tables = ("int_charges__discounts", "int_charges__priced", "int_invoice_lines__rounded")
+    queries = [f"select * from intermediate.{table} order by all" for table in tables]
+    before = [billed.query(query) for query in queries]
+    (discounts,) = billed.query(
+        "select count(*) from intermediate.int_charges__discounts"
+        " where subscription_id = 'S-discounted'"
+    )
+    assert discounts == (2,)
+    results = billed.build_again("intermediate.rating", "intermediate.charges", "invoicing")
+    assert not [result for result in results if result.has_failed]
+    assert [billed.query(query) for query in queries] == before
