@@ -1,10 +1,11 @@
-"""What Dagster loads: the assets of every step, the bill run and its schedule."""
+"""What Dagster loads: the assets of every step, the jobs, and what launches them."""
 
 import dagster as dg
 
 from orchestration.defs import jobs
 from orchestration.defs.calculate import assets as calculate
 from orchestration.defs.collect import assets as collect
+from orchestration.defs.collect import sensors
 from orchestration.defs.dispatch import assets as dispatch
 from orchestration.defs.issue import assets as issue
 from orchestration.defs.marts import assets as marts
@@ -16,6 +17,7 @@ STEPS = [collect, calculate, passes, issue, marts, render, dispatch, report]
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(STEPS),
-    jobs=[jobs.bill_run],
+    jobs=[jobs.bill_run, sensors.collect],
     schedules=[jobs.bill_dates],
+    sensors=[sensors.inbox_arrivals],
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -172,13 +172,17 @@ class _Manifest:
 
 
 def collect_inbox(
-    settings: Settings, received_at: datetime, progress: Progress | None = None
+    settings: Settings,
+    received_at: datetime,
+    progress: Progress | None = None,
+    settle: timedelta = timedelta(0),
 ) -> list[ManifestRow]:
     """Collect every new file of the inbox; return the manifest rows written, in landing order.
 
     The caller holds the writer's lock. The rename of a file's manifest row commits that file: a
     crash before it leaves files that no manifest row names, which readers ignore and the next
-    call replaces. `received_at` is UTC without a time zone. `progress` gets one line per event.
+    call replaces. `received_at` is UTC without a time zone. `progress` gets one line per event. A
+    file that changed less than `settle` before `received_at` may still be written and is left.
     """
     say = progress or log.info
     usage_sources = require_sound_sources(settings.seeds)
@@ -195,7 +199,8 @@ def collect_inbox(
         connection.execute(f"set temp_directory = {quote(str(work / 'spill'))}")
         mappings = {name: source.mapping_hash for name, source in usage_sources.items()}
         manifest = _Manifest(_read_rows(connection, settings), mappings)
-        sources = _list_inbox(settings.inbox, work, usage_sources, say)
+        listed = _list_inbox(settings.inbox, work, usage_sources, say)
+        sources = [one for one in listed if not _may_be_written(one, received_at, settle, say)]
         for decoded in _decode_all(connection, sources, manifest, settings.seeds, say):
             row = _commit(connection, settings, decoded, manifest, received_at)
             if row is not None:
@@ -298,6 +303,12 @@ def save_rejected(settings: Settings, path: Path, file_name: str | None = None) 
     return count
 
 
+def list_files(settings: Settings) -> list[Source]:
+    """Return the inbox's files that collecting would read, in its order."""
+    work = settings.landing / WORK_FOLDER
+    return _list_inbox(settings.inbox, work, read_sources(settings.seeds), log.debug)
+
+
 def describe_skipped(settings: Settings) -> list[str]:
     """Return one line per thing in the inbox that is passed over, with the reason."""
     said: list[str] = []
@@ -379,6 +390,18 @@ def _list_inbox(
             else:
                 sources.append(Source(entity, path, work / f"{len(sources)}", usage_source))
     return sources
+
+
+def _may_be_written(
+    source: Source, received_at: datetime, settle: timedelta, say: Progress
+) -> bool:
+    if not settle:
+        return False
+    changed_at = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
+    if changed_at + settle <= received_at.replace(tzinfo=UTC):
+        return False
+    say(f"{source.folder}/{one_line(source.name)}: skipped: it may still be written")
+    return True
 
 
 def _reason_to_skip(path: Path) -> str:

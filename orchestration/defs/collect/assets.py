@@ -1,7 +1,7 @@
 """Collect: the inbox is decoded into landing."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -25,6 +25,12 @@ from orchestration.lib.say import say
 LOCK_SECONDS = 600
 
 
+class CollectConfig(dg.Config):
+    """For how long a file must have stayed as it is; what changed later waits for the next run."""
+
+    settle_seconds: int = 0
+
+
 @dg.multi_asset(
     name="collected_files",
     specs=[
@@ -40,14 +46,16 @@ LOCK_SECONDS = 600
     pool=WRITER_POOL,
     can_subset=False,
 )
-def collected_files(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+def collected_files(config: CollectConfig) -> Iterator[dg.MaterializeResult[Any]]:
     """Decode every new file of the inbox into landing; the same file twice is a no-op."""
     house = open_house()
     with writer_lock(house.settings, LOCK_SECONDS):
         ensure_landing(
             house.settings, [entity.landing_table for entity in frozen_entities(house.settings)]
         )
-        rows = collect_inbox(house.settings, datetime.now(UTC))
+        rows = collect_inbox(
+            house.settings, datetime.now(UTC), settle=timedelta(seconds=config.settle_seconds)
+        )
     if not rows and not read_manifest(house.settings):
         raise TollhouseError(
             f"nothing to bill: the inbox {house.settings.inbox} holds no file; put CSV files in "
