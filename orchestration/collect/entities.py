@@ -484,7 +484,8 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         " never used for another record: one that comes again with other values waits in suspense."
         " A `correction` is a record of its own, whose quantities may be negative. `quantity`"
         " counts messages or items (empty: 1), `amount` is what content costs without tax,"
-        " `is_first_segment` is false for the later parts of one call.",
+        " `is_first_segment` is false for the later parts of one call, `node` is the network"
+        " element that recorded it.",
         (
             Column("record_id", CODE),
             Column("service", one_of("voice", "sms", "mms", "data", "content")),
@@ -501,6 +502,7 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             _extension("quantity", SIGNED_COUNT),
             _extension("amount", AMOUNT),
             _extension("currency_code", CURRENCY),
+            _extension("node", CODE),
         ),
         ("record_id",),
         (

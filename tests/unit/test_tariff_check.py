@@ -51,6 +51,7 @@ def values(seeds: Path, file: str, start: str, **changed: str) -> str:
 
 
 PLANS, RECURRING = "tariff/plans.csv", "tariff/recurring_charges.csv"
+COUNTER_BANDS, VOLUME_COUNTERS = "policy/counter_bands.csv", "policy/volume_counters.csv"
 RATES, BANDS = "tariff/usage_rates.csv", "tariff/time_bands.csv"
 PROMOTIONS, ALLOWANCES = "tariff/promotions.csv", "tariff/allowances.csv"
 COUPONS = "tariff/coupons.csv"
@@ -509,6 +510,24 @@ def test_an_expected_file_that_nobody_could_wait_for_is_named(
         f"seeds/{EXPECTED}:{line}: expected_file_unclear: expected_file_id 'usage_msc01' {reason}"
     )
     assert found(seeds) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("seed", "row", "changed", "problem"),
+    [
+        (COUNTER_BANDS, "data,", {"low_share": "1.2"}, "counter_band_id 'data' has a low_share above its high_share"),
+        (COUNTER_BANDS, "data,", {"node": "p*w"}, "counter_band_id 'data' may have * in node at its end only"),
+        (VOLUME_COUNTERS, "counters,", {"counted_node": "*1"}, "counter 'volume_bytes' may have * in counted_node at its end only"),
+        (VOLUME_COUNTERS, "counters,", {"measured_object": "**"}, "counter 'volume_bytes' may have * in measured_object at its end only"),
+        (VOLUME_COUNTERS, "counters,", {"node": "pgw*"}, "counter 'volume_bytes' counts for one node, or for that of the same name (*)"),
+        (VOLUME_COUNTERS, "counters,", {"service": "voice"}, "counter 'volume_bytes' is held against nothing: no row of counter_bands is of its service"),
+    ],
+)  # fmt: skip
+def test_a_control_by_counters_that_judges_nothing_is_named(
+    seeds: Path, seed: str, row: str, changed: dict[str, str], problem: str
+) -> None:
+    line = edit(seeds, seed, row, values(seeds, seed, row, **changed))
+    assert found(seeds) == [f"seeds/{seed}:{line}: counter_band_unclear: {problem}"]
 
 
 def test_an_expected_file_may_round_its_numbers_and_come_every_quarter_of_an_hour(

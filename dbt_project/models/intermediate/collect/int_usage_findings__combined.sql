@@ -8,6 +8,14 @@ streams as (
 
 ),
 
+-- D-232: hours in which the records of a node and its counters do not agree.
+compared as (
+
+    select * from {{ ref('int_node_hours__compared') }}
+    where verdict in ('lost_volume', 'inflated_volume', 'no_counters')
+
+),
+
 files as (
 
     select
@@ -260,20 +268,8 @@ found as (
 
 ),
 
-policy as (
-
-    select
-        finding,
-        source_id,
-        consequence,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('completeness_policy') }}
-
-),
-
--- D-157: what no policy speaks of blocks.
-judged as (
+-- Whose a finding is: of a stream of files, or of a node whose volume is controlled.
+told as (
 
     select
         streams.view_id,
@@ -294,29 +290,88 @@ judged as (
         found.seen_quantity,
         found.expected_quantity,
         found.file_from,
-        found.file_to,
-        coalesce(policy.consequence, 'block') as consequence
+        found.file_to
     from found
     inner join streams
         on
             found.view_id = streams.view_id
             and found.expected_file_id = streams.expected_file_id
             and found.node = streams.node
-    left join policy
-        on
-            found.finding = policy.finding
-            and policy.source_id in (streams.source_id, '*')
-            and cast(found.file_from as date) >= policy.valid_from
-            and cast(found.file_from as date) < policy.valid_to
     where
         streams.period_start is null
         or (
             found.file_from < cast(streams.period_end as timestamp)
             and found.file_to > cast(streams.period_start as timestamp)
         )
+    union all
+    select
+        view_id,
+        pass_id,
+        bill_run_id,
+        source_id,
+        legal_entity_id,
+        null as expected_file_id,
+        node,
+        verdict as finding,
+        comparison_id as finding_id,
+        concat(node, ' on ', substr(cast(local_hour as string), 1, 16)) as subject,
+        null as file_id,
+        'bytes' as measure,
+        case
+            when verdict <> 'no_counters'
+                then
+                    concat(
+                        case when is_recorded then '' else 'no usage: ' end,
+                        cast(recorded_bytes as string), ' bytes of ', service, ' were recorded'
+                    )
+            when is_counted
+                then
+                    concat(
+                        'counters of ', cast(counted_seconds as string), ' of 3600 seconds'
+                    )
+            else 'no counters came'
+        end as seen,
+        case
+            when verdict = 'no_counters' then 'counters of the whole hour'
+            else concat(cast(counted_bytes as string), ', as the node counted')
+        end as expected,
+        0 as file_count,
+        recorded_bytes as seen_quantity,
+        case when is_counted then counted_bytes end as expected_quantity,
+        local_hour as file_from,
+        {{ add_seconds('local_hour', '3600') }} as file_to
+    from compared
+
+),
+
+policy as (
+
+    select
+        finding,
+        source_id,
+        consequence,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('completeness_policy') }}
+
+),
+
+-- D-157: what no policy speaks of blocks.
+judged as (
+
+    select
+        told.*,
+        coalesce(policy.consequence, 'block') as consequence
+    from told
+    left join policy
+        on
+            told.finding = policy.finding
+            and policy.source_id in (told.source_id, '*')
+            and cast(told.file_from as date) >= policy.valid_from
+            and cast(told.file_from as date) < policy.valid_to
     qualify
         row_number() over (
-            partition by streams.view_id, found.finding_id
+            partition by told.view_id, told.finding_id
             order by case when policy.source_id = '*' then 1 else 0 end
         ) = 1
 

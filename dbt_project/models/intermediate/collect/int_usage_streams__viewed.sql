@@ -30,23 +30,6 @@ files as (
 
 ),
 
-landed as (
-
-    select
-        coalesce(max(landing_sequence), 0) as landing_watermark,
-        max(received_at) as received_at
-    from {{ ref('stg_landing__files') }}
-
-),
-
-collected as (
-
-    select max(recorded_at) as collected_at
-    from {{ ref('stg_ledger__pass_transitions') }}
-    where pass_state = 'collected'
-
-),
-
 last_billed as (
 
     select
@@ -62,30 +45,9 @@ last_billed as (
 
 ),
 
--- What each pass in scope knew when it last collected, and what is known by now.
 views as (
 
-    select
-        pass_id as view_id,
-        pass_id,
-        pass_kind,
-        bill_run_id,
-        legal_entity_id,
-        landing_watermark,
-        period_start,
-        period_end
-    from {{ ref('int_passes__in_scope') }}
-    union all
-    select
-        'now' as view_id,
-        null as pass_id,
-        null as pass_kind,
-        null as bill_run_id,
-        null as legal_entity_id,
-        landing_watermark,
-        null as period_start,
-        null as period_end
-    from landed
+    select * from {{ ref('int_usage_views__known') }}
 
 ),
 
@@ -176,19 +138,13 @@ wanted as (
             when expected_files.deadline_hours is null then known_sources.last_file_to
             else
                 {{ add_seconds(
-                    to_local_time(
-                        "greatest(landed.received_at, coalesce(collected.collected_at,"
-                        ~ " landed.received_at))",
-                        'expected_files.time_zone'
-                    ),
+                    to_local_time('views.known_at', 'expected_files.time_zone'),
                     '-1 * expected_files.deadline_hours * 3600'
                 ) }}
         end as due_before
     from streams
     inner join views on streams.view_id = views.view_id
     inner join expected_files on streams.expected_file_id = expected_files.expected_file_id
-    cross join landed
-    cross join collected
     left join known_sources
         on
             streams.view_id = known_sources.view_id

@@ -61,6 +61,19 @@ nearby_files as (
             and passes.landing_watermark >= streamed.landing_sequence
             and streamed.file_content = 'usage'
             and streamed.file_from >= {{ add_seconds('gaps.file_from', '-62 * 86400') }}
+    union distinct
+    select
+        gaps.pass_id,
+        gaps.finding_id,
+        hours.file_id
+    from gaps
+    inner join passes on gaps.pass_id = passes.pass_id
+    inner join {{ ref('int_node_hours__recorded') }} as hours
+        on
+            gaps.node = hours.node
+            and passes.landing_watermark >= hours.landing_sequence
+            and hours.hour_at >= {{ add_seconds('gaps.file_from', '-62 * 86400') }}
+    where gaps.expected_file_id is null
 
 ),
 

@@ -26,6 +26,7 @@ committed as (
         usage.identifier,
         usage.other_number,
         usage.serving_network,
+        usage.node,
         usage.record_type,
         usage.rating_group,
         usage.currency_code as recorded_currency_code,
