@@ -98,6 +98,7 @@ class World:
         self._inbox: dict[str, list[dict[str, object]]] = {}
         self._due: dict[tuple[str, date], list[str]] = {}
         self._taken: set[tuple[str, str]] = set()
+        self._delivered: dict[str, int] = {}
         self._shared: set[int] = set()
         self._records = 0
         self._add_operator()
@@ -124,6 +125,10 @@ class World:
             self._taken.add((table, key))
             self.seed(table, **values)
             self._shared.add(id(self._seeds[table][-1]))
+
+    def rows(self, table: str) -> list[dict[str, object]]:
+        """Return the rows of a seed that are there so far."""
+        return list(self._seeds.get(table, ()))
 
     def inbox(self, entity: str, **values: object) -> None:
         """Add a record to an inbox file; raises `KeyError` for a column that it does not have."""
@@ -312,9 +317,7 @@ class World:
 
         Raises `AssertionError` when the tariff made of the cases breaks a rule.
         """
-        self._write()
-        problems = check_seeds(self.settings.seeds)
-        assert not problems, "\n".join(str(problem) for problem in problems[:20])
+        self.write()
         ledger = open_ledger(self.settings.ledger_url)
         tables = [entity.landing_table for entity in frozen_entities(self.settings)]
         with writer_lock(self.settings):
@@ -374,7 +377,11 @@ class World:
             time_band_id="any",
         )
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the project with its seeds, and the inbox.
+
+        Raises `AssertionError` when the tariff made of the cases breaks a rule.
+        """
         shutil.copytree(
             PROJECT / "dbt_project",
             self.settings.dbt_project,
@@ -392,11 +399,21 @@ class World:
                 with path.open(encoding="utf-8", newline="") as file:
                     rows = [*csv.DictReader(file), *rows]
             _write_csv(path, self._columns[table], rows)
+        problems = check_seeds(self.settings.seeds)
+        assert not problems, "\n".join(str(problem) for problem in problems[:20])
+        self.deliver("1.csv")
+
+    def deliver(self, file_name: str) -> None:
+        """Write the records that were added since the last delivery into files of the inbox."""
         for entity, rows in self._inbox.items():
+            written = self._delivered.get(entity, 0)
+            if written == len(rows):
+                continue
             folder = self.settings.inbox / entity
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             header = {column.name: "" for column in ENTITY_BY_NAME[entity].columns}
-            _write_csv(folder / "1.csv", header, rows)
+            _write_csv(folder / file_name, header, rows[written:])
+            self._delivered[entity] = len(rows)
 
 
 def _read_columns() -> dict[str, dict[str, str]]:

@@ -32,4 +32,4 @@ from (
     inner join {{ ref('int_passes__unissued') }} as unissued on draws.pass_id = unissued.pass_id
 ) as draws
 group by pool_id, allowance_id, granted_from
-having sum(drawn_quantity) > max(granted_quantity) or min(drawn_quantity) < 0
+having sum(drawn_quantity) > max(granted_quantity) or sum(drawn_quantity) < 0

@@ -119,6 +119,7 @@ def _policy_rows() -> dict[str, Rows]:
                 "approval": "automatic",
                 "approval_threshold_amount": 0,
                 "final_bill": "with_cycle",
+                "late_usage": "residual",
                 "tax_rounding": "sum",
             }
         ],

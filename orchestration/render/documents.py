@@ -33,6 +33,7 @@ REVERSE_CHARGE = {
     "de": "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge)",
     "en": "Reverse charge: the recipient is liable for the tax",
 }
+CORRECTS = {"de": "Korrektur zur Rechnung", "en": "corrects invoice"}
 EXEMPT = {"de": "Steuerbefreit", "en": "Exempt from tax"}
 TAX_IN = {"de": "Steuerbetrag in", "en": "Tax in"}
 BAND_NAMES = {
@@ -64,7 +65,28 @@ TAXES = """
     where list_contains($invoice_ids, invoice_id)
     order by invoice_id, tax_rate desc, tax_category, tax_jurisdiction, tax_type
 """
+# An event that was computed again stands on each invoice with what that one charged of it.
 USAGE = """
+    with rerated as (
+        select * from intermediate.int_usage__rerated
+    ),
+    charged as (
+        select usage.*
+        from marts.fct_rated_usage as usage
+        anti join rerated on usage.event_id = rerated.event_id
+        where usage.usage_status = 'billed' and usage.direction = 'outgoing'
+        union all by name
+        select usage.* replace (
+            rerated.pass_id as pass_id,
+            rerated.measured_units as measured_units,
+            rerated.rated_amount as rated_amount
+        )
+        from marts.fct_rated_usage as usage
+        inner join rerated on usage.event_id = rerated.event_id
+        where
+            usage.direction = 'outgoing'
+            and (not rerated.is_correction or rerated.rated_amount <> 0)
+    )
     select
         invoices.invoice_id,
         usage.subscription_id,
@@ -79,7 +101,7 @@ USAGE = """
         labels.zone_label_de,
         labels.country_name,
         labels.country_name_de
-    from marts.fct_rated_usage as usage
+    from charged as usage
     inner join (select distinct invoice_id, pass_id, billing_account_id
                 from marts.fct_invoice_lines
                 where list_contains($invoice_ids, invoice_id)) as invoices
@@ -91,7 +113,6 @@ USAGE = """
             usage.pass_id = labels.pass_id
             and usage.zone_id = labels.zone_id
             and usage.country_code is not distinct from labels.country_code
-    where usage.usage_status = 'billed' and usage.direction = 'outgoing'
     order by usage.billing_account_id, usage.subscription_id, usage.started_at, usage.event_id
 """
 PAST = """
@@ -242,7 +263,7 @@ def _subscriptions(lines: list[Row], usage: list[Row], language: str) -> tuple[S
 def _line(line: Row, language: str) -> InvoiceLine:
     return InvoiceLine(
         charge_type=line["charge_type"],
-        description=line[f"description_{language}"],
+        description=_description(line, language),
         period_start=line["period_start"],
         period_end=line["period_end"],
         tax_rate=(line["tax_rate"] or Decimal(0)) * HUNDRED,
@@ -250,10 +271,16 @@ def _line(line: Row, language: str) -> InvoiceLine:
     )
 
 
+def _description(line: Row, language: str) -> str:
+    described: str = line[f"description_{language}"]
+    corrected = line["corrected_invoice_number"]
+    return f"{described} ({CORRECTS[language]} {corrected})" if corrected else described
+
+
 def _usage_line(line: Row, language: str) -> UsageSummaryLine:
     return UsageSummaryLine(
         charge_code=line["charge_code"],
-        description=line[f"description_{language}"],
+        description=_description(line, language),
         events=line["event_count"],
         unit=line["unit"],
         quantity=line["quantity"],

@@ -110,14 +110,24 @@ _OF_LINE = """
         and usage_period_start = $period_start
         and usage_period_end = $period_end
 """
-SEGMENTS = f"select * {_OF_LINE} order by started_at, event_id, segment_number limit $shown"
+# Of what was billed before, only what costs something else now.
+SEGMENTS = f"""
+    select *
+    {_OF_LINE}
+    qualify
+        not bool_or(is_reversal) over (partition by event_id)
+        or sum(rated_amount) over (partition by event_id) <> 0
+    order by started_at, event_id, is_reversal desc, segment_number
+    limit $shown
+"""
 RATES = f"""
     select
         usage_rate_id,
         rate_amount,
         per_units,
-        connect_amount,
+        abs(connect_amount) as connect_amount,
         service,
+        is_reversal,
         count(distinct event_id) as record_count,
         cast(sum(measured_units) as bigint) as measured_units,
         cast(sum(units) as bigint) as units,
@@ -126,7 +136,7 @@ RATES = f"""
         cast(sum(rated_amount) as decimal(18, 6)) as rated_amount
     {_OF_LINE}
     group by all
-    order by usage_rate_id, rate_amount
+    order by is_reversal, usage_rate_id, rate_amount
 """
 DRAWS = """
     select draws.allowance_id, cast(draws.drawn_quantity as bigint) as drawn_quantity
@@ -135,6 +145,7 @@ DRAWS = """
         draws.pass_id = $pass_id
         and draws.billing_account_id = $billing_account_id
         and draws.drawn_quantity <> 0
+        and draws.usage_period_start = $period_start
         and draws.allowance_scope_id in (
             select allowance_scope_id
             from explained_usage
@@ -335,7 +346,7 @@ def _explain_line(one: _Line) -> ExplainedLine:
         charge_amount=line["charge_amount"],
         net_amount=line["net_amount"],
         arithmetic=(*arithmetic, rounded),
-        sources=tuple(sources),
+        sources=tuple(dict.fromkeys(sources)),
         record_count=count,
         records=tuple(records),
     )
@@ -347,11 +358,17 @@ _Explained = tuple[list[str], list[str], int, list[ExplainedRecord]]
 def _usage(one: _Line) -> _Explained:
     rates = one.rows(RATES)
     arithmetic, sources = [], []
+    if one.line["corrected_invoice_number"]:
+        arithmetic.append(
+            f"the period computed again, less what invoice {one.line['corrected_invoice_number']} "
+            "and those after it billed"
+        )
     for rate in rates:
         tariff_row = one.tariff_row(USAGE_RATES, rate["usage_rate_id"])
         unit = UNITS.get(rate["service"], "units")
         arithmetic.append(
-            f"{rate['record_count']:,} records at {rate['usage_rate_id']}: "
+            f"{rate['record_count']:,} records at {rate['usage_rate_id']}"
+            f"{' as billed before, taken back' if rate['is_reversal'] else ''}: "
             f"{rate['measured_units']:,} {unit} measured, {rate['units']:,} in increments, "
             f"{rate['free_units']:,} free, {rate['charged_units']:,} charged, "
             f"rated one by one = {plain(rate['rated_amount'], 6)}"
@@ -393,7 +410,11 @@ def _record(one: _Line, segment: Row) -> ExplainedRecord:
         record_number=segment["record_number"],
         started_local=f"{segment['started_local']:%Y-%m-%d %H:%M:%S}",
         other_number=masked(segment["other_number"]),
-        arithmetic=record_text(segment, tariff_row, one.tariff),
+        arithmetic=(
+            f"taken back as billed before = {plain(segment['rated_amount'], 6)}"
+            if segment["is_reversal"]
+            else record_text(segment, tariff_row, one.tariff)
+        ),
         rated_amount=segment["rated_amount"],
         tariff_row=str(tariff_row),
     )

@@ -147,16 +147,40 @@ def passes_can_be_repeated(evidence: Evidence) -> Finding:
 
 @checks("law 6", "no usage is billed twice")
 def usage_is_billed_once(evidence: Evidence) -> Finding:
-    """Count segments of events over all frozen usage of all passes, and events over passes."""
+    """Count segments of events over all frozen usage of all passes, and events over passes.
+
+    What a pass took back, to compute it again, counts against what was billed of it.
+    """
     count, events = evidence.row(
-        "select count(*), count(distinct event_id) from frozen.billed_usage"
+        """
+        select sum(case when is_reversal then -1 else 1 end), count(distinct event_id)
+        from frozen.billed_usage
+        """
     )
     twice = evidence.rows(
         """
-        select event_id, count(*), count(distinct pass_id)
-        from frozen.billed_usage
+        with segments as (
+            select
+                event_id,
+                segment_number,
+                count(*) filter (not is_reversal) as billed,
+                count(*) filter (is_reversal) as taken_back
+            from frozen.billed_usage
+            group by event_id, segment_number
+        ),
+        passes as (
+            select
+                event_id,
+                count(distinct pass_id) filter (not is_reversal)
+                - count(distinct pass_id) filter (is_reversal) as passes
+            from frozen.billed_usage
+            group by event_id
+        )
+        select event_id, max(billed - taken_back), max(passes)
+        from segments
+        inner join passes using (event_id)
         group by event_id
-        having count(*) > count(distinct segment_number) or count(distinct pass_id) > 1
+        having max(billed - taken_back) <> 1 or min(billed - taken_back) < 0 or max(passes) <> 1
         order by event_id
         limit 1000
         """
@@ -315,7 +339,7 @@ def allowances_are_not_overdrawn(evidence: Evidence) -> Finding:
             ) as opening
         ) as draws
         group by pool_id, allowance_id, granted_from
-        having sum(drawn_quantity) > max(granted_quantity) or min(drawn_quantity) < 0
+        having sum(drawn_quantity) > max(granted_quantity) or sum(drawn_quantity) < 0
         order by all
         """
     )

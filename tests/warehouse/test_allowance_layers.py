@@ -50,7 +50,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Used:
-    """A segment of an event, as `int_usage__unbilled` has it."""
+    """A segment of an event, as `int_usage__gathered` has it."""
 
     event_id: str
     segment_number: int
@@ -223,9 +223,10 @@ class Models:
             row = {"pass_id": "p1", "billing_account_id": account, "period_end": date(2026, 11, 1)}
             tables["intermediate.int_accounts__in_scope"].append(row)
         tables["intermediate.int_usage__fair_use"] = []
+        tables["intermediate.int_allowance_draws__reopened"] = []
         tables["intermediate.int_passes__in_scope"] = [{"pass_id": "p1"}]
         tables["intermediate.int_allowances__granted"] = [asdict(one) for one in granted]
-        tables["intermediate.int_usage__unbilled"] = [asdict(one) for one in used]
+        tables["intermediate.int_usage__gathered"] = [asdict(one) for one in used]
         with duckdb.connect() as connection:
             connection.execute(f"attach '{self.warehouse}' as built (read_only)")
             connection.execute("create schema seeds; create schema intermediate")

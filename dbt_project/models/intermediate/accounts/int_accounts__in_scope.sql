@@ -146,6 +146,7 @@ in_scope as (
         passes.interval_weeks,
         passes.anchor_day,
         passes.payment_term_days,
+        passes.late_usage,
         passes.tax_rounding,
         passes.landing_watermark,
         passes.crm_sequence,

@@ -61,6 +61,7 @@ policy as (
         legal_entity_id,
         go_live_date,
         payment_term_days,
+        late_usage,
         tax_rounding,
         valid_from,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
@@ -118,6 +119,7 @@ described as (
         cycles.interval_weeks,
         cycles.anchor_day,
         policy.payment_term_days,
+        policy.late_usage,
         policy.tax_rounding,
         watermarks.landing_watermark,
         crm_files.crm_sequence,

@@ -98,7 +98,7 @@ usage_charges as (
         period_start,
         period_end,
         cast(null as date) as charged_through_date,
-        cast(null as string) as corrected_charge_id,
+        corrected_charge_id,
         cast(null as string) as proration,
         cast(null as string) as price_id,
         cast(null as decimal(18, 6)) as price_amount,
@@ -168,13 +168,60 @@ united as (
 
 ),
 
--- D-077: what is given back is taxed like the charge that it gives back.
+-- D-077, D-212: a correction is taxed and converted like the charge that it corrects.
 originals as (
 
     select
         charge_id,
+        currency_code,
+        priced_currency_code,
+        exchange_rate_id,
+        exchange_rate,
         tax_point_date
     from {{ ref('stg_issued__charges') }}
+
+),
+
+dated as (
+
+    select
+        united.*,
+        accounts.currency_code as account_currency_code,
+        coalesce(originals.tax_point_date, accounts.issue_date) as tax_point_date,
+        coalesce(
+            united.currency_code = originals.priced_currency_code
+            and accounts.currency_code = originals.currency_code,
+            false
+        ) as is_converted_as_original,
+        originals.exchange_rate_id as original_exchange_rate_id,
+        originals.exchange_rate as original_exchange_rate
+    from united
+    inner join accounts
+        on
+            united.pass_id = accounts.pass_id
+            and united.billing_account_id = accounts.billing_account_id
+    left join originals on united.corrected_charge_id = originals.charge_id
+
+),
+
+exchanged as (
+
+    select
+        dated.*,
+        case
+            when dated.is_converted_as_original then dated.original_exchange_rate_id
+            else exchange_rates.exchange_rate_id
+        end as exchange_rate_id,
+        case
+            when dated.is_converted_as_original then dated.original_exchange_rate
+            else exchange_rates.exchange_rate
+        end as exchange_rate
+    from dated
+    left join exchange_rates
+        on
+            dated.pass_id = exchange_rates.pass_id
+            and dated.currency_code = exchange_rates.from_currency_code
+            and dated.account_currency_code = exchange_rates.to_currency_code
 
 ),
 
@@ -183,66 +230,56 @@ priced as (
 
     select
         concat_ws(
-            '/', united.pass_id, united.billing_account_id, united.subscription_id,
-            united.charge_code,
-            united.source_id, united.tax_category, cast(united.period_start as string),
-            cast(united.period_end as string),
+            '/', exchanged.pass_id, exchanged.billing_account_id, exchanged.subscription_id,
+            exchanged.charge_code, exchanged.source_id, exchanged.tax_category,
+            cast(exchanged.period_start as string), cast(exchanged.period_end as string),
             -- Two parts of one day are two charges.
             case
-                when united.proration = 'seconds' then cast(united.charged_from_local as string)
+                when exchanged.proration = 'seconds'
+                    then cast(exchanged.charged_from_local as string)
             end
         ) as charge_id,
-        united.pass_id,
-        united.billing_account_id,
-        united.subscription_id,
-        united.plan_id,
+        exchanged.pass_id,
+        exchanged.billing_account_id,
+        exchanged.subscription_id,
+        exchanged.plan_id,
         charge_codes.charge_type,
-        united.charge_code,
-        united.source_id,
-        coalesce(united.description, charge_codes.label_en) as description_en,
-        coalesce(united.description, charge_codes.label_de) as description_de,
+        exchanged.charge_code,
+        exchanged.source_id,
+        coalesce(exchanged.description, charge_codes.label_en) as description_en,
+        coalesce(exchanged.description, charge_codes.label_de) as description_de,
         charge_codes.unit,
-        accounts.currency_code,
-        united.tax_category,
-        united.currency_code as priced_currency_code,
-        exchange_rates.exchange_rate_id,
-        united.event_count,
-        case charge_codes.unit when 'events' then united.event_count else united.quantity end
+        exchanged.account_currency_code as currency_code,
+        exchanged.tax_category,
+        exchanged.currency_code as priced_currency_code,
+        exchanged.exchange_rate_id,
+        exchanged.event_count,
+        case charge_codes.unit when 'events' then exchanged.event_count else exchanged.quantity end
             as quantity,
-        united.free_quantity,
+        exchanged.free_quantity,
         charge_codes.display_order,
-        united.amount as priced_amount,
-        exchange_rates.exchange_rate,
+        exchanged.amount as priced_amount,
+        exchanged.exchange_rate,
         case
-            when united.currency_code = accounts.currency_code then united.amount
-            when exchange_rates.exchange_rate is null then cast(0 as decimal(18, 6))
-            else {{ exchanged('united.amount', 'exchange_rates.exchange_rate') }}
+            when exchanged.currency_code = exchanged.account_currency_code then exchanged.amount
+            when exchanged.exchange_rate is null then cast(0 as decimal(18, 6))
+            else {{ exchanged('exchanged.amount', 'exchanged.exchange_rate') }}
         end as amount,
-        coalesce(originals.tax_point_date, accounts.issue_date) as tax_point_date,
-        united.aligned_period_start,
-        united.period_start,
-        united.period_end,
-        united.charged_through_date,
-        united.corrected_charge_id,
-        united.proration,
-        united.price_id,
-        united.price_amount,
-        united.charged_units,
-        united.period_units,
-        united.charged_from_local,
-        united.charged_to_local
-    from united
-    inner join accounts
-        on
-            united.pass_id = accounts.pass_id
-            and united.billing_account_id = accounts.billing_account_id
-    inner join charge_codes on united.charge_code = charge_codes.charge_code
-    left join originals on united.corrected_charge_id = originals.charge_id
-    left join exchange_rates
-        on
-            united.pass_id = exchange_rates.pass_id
-            and united.currency_code = exchange_rates.from_currency_code
-            and accounts.currency_code = exchange_rates.to_currency_code
+        exchanged.tax_point_date,
+        exchanged.aligned_period_start,
+        exchanged.period_start,
+        exchanged.period_end,
+        exchanged.charged_through_date,
+        exchanged.corrected_charge_id,
+        exchanged.proration,
+        exchanged.price_id,
+        exchanged.price_amount,
+        exchanged.charged_units,
+        exchanged.period_units,
+        exchanged.charged_from_local,
+        exchanged.charged_to_local
+    from exchanged
+    inner join charge_codes on exchanged.charge_code = charge_codes.charge_code
 
 )
 

@@ -31,8 +31,9 @@ unbilled as (
         usage.time_band_id,
         usage.units - coalesce(over_limits.over_limit_units, 0) as units,
         usage.started_at,
+        usage.usage_period_start,
         cast(usage.started_local as date) as started_on
-    from {{ ref('int_usage__unbilled') }} as usage
+    from {{ ref('int_usage__gathered') }} as usage
     left join over_limits
         on
             usage.pass_id = over_limits.pass_id
@@ -133,6 +134,7 @@ matched as (
             scoped.event_id,
             scoped.segment_number,
             scoped.billing_account_id,
+            scoped.usage_period_start,
             scoped.units,
             scoped.started_at,
             stacks.allowance_stack_id,
@@ -205,6 +207,7 @@ events_1 as (
         event_id,
         segment_number,
         billing_account_id,
+        usage_period_start,
         started_at,
         units,
         {% for layer in range(2, layer_count + 1) %}
@@ -220,6 +223,7 @@ events_1 as (
         event_id,
         segment_number,
         billing_account_id,
+        usage_period_start,
         started_at,
         units
     having max(layer) > 1
@@ -294,6 +298,7 @@ other_layers as (
         events.event_id,
         events.segment_number,
         events.billing_account_id,
+        events.usage_period_start,
         {% for column in ['stack', 'scope', 'drawn', 'needed'] %}
             case layers.layer
                 {% for layer in range(2, layer_count + 1) %}
@@ -314,6 +319,7 @@ drawn as (
         event_id,
         segment_number,
         billing_account_id,
+        usage_period_start,
         allowance_stack_id,
         allowance_scope_id,
         layer,
@@ -327,6 +333,7 @@ drawn as (
         event_id,
         segment_number,
         billing_account_id,
+        usage_period_start,
         stack as allowance_stack_id,
         scope as allowance_scope_id,
         layer,
@@ -344,6 +351,7 @@ by_event as (
         event_id,
         segment_number,
         billing_account_id,
+        usage_period_start,
         allowance_stack_id,
         allowance_scope_id,
         cast(layer as integer) as layer,

@@ -115,7 +115,7 @@ used as (
         subscription_id,
         billing_account_id,
         usage_period_start
-    from {{ ref('int_usage__unbilled') }}
+    from {{ ref('int_usage__gathered') }}
 
 ),
 
@@ -444,7 +444,8 @@ pooled as (
 ),
 
 -- What goes on was granted as the last pass, or what came before Tollhouse, said it was; before
--- the first run nothing goes on that was not told. D-006: what is drawn stays drawn.
+-- the first run nothing goes on that was not told. D-006: what is drawn stays drawn. D-210: what is
+-- drawn again was granted as it was.
 granted as (
 
     select
@@ -460,7 +461,7 @@ granted as (
         pooled.is_lasting,
         cast(
             case
-                when pooled.is_lasting
+                when pooled.is_lasting or drawn_before.is_reopened
                     then coalesce(drawn_before.granted_quantity, pooled.quantity)
                 else pooled.quantity
             end as bigint

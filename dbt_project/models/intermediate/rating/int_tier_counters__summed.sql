@@ -36,6 +36,7 @@ used as (
     from {{ ref('int_usage__rated') }} as rated
     inner join {{ ref('int_passes__in_scope') }} as passes on rated.pass_id = passes.pass_id
     inner join tier_sets on rated.price_tier_set_id = tier_sets.price_tier_set_id
+    where not rated.is_reversal
     group by
         rated.pass_id,
         rated.billing_account_id,
@@ -64,11 +65,32 @@ fees as (
 
 ),
 
+-- What is due without events takes back what it was before (int_tier_fees__due).
+taken_back as (
+
+    select
+        reopened.pass_id,
+        reopened.billing_account_id,
+        reopened.subscription_id,
+        reopened.price_tier_set_id,
+        -reopened.event_count as event_count,
+        -reopened.counted_units as counted_units,
+        0 as largest_units,
+        reopened.fee_amount - reopened.billed_amount as billed_amount,
+        cast(0 as decimal(18, 6)) as fee_amount,
+        reopened.usage_period_start
+    from {{ ref('int_tier_counters__reopened') }} as reopened
+    inner join {{ ref('int_passes__in_scope') }} as passes on reopened.pass_id = passes.pass_id
+
+),
+
 united as (
 
     select * from used
     union all
     select * from fees
+    union all
+    select * from taken_back
 
 ),
 

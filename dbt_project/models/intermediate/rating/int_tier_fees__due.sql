@@ -98,6 +98,19 @@ counted_before as (
 
 ),
 
+reopened as (
+
+    select
+        pass_id,
+        billing_account_id,
+        subscription_id,
+        price_tier_set_id,
+        usage_period_start,
+        fee_amount
+    from {{ ref('int_tier_counters__reopened') }}
+
+),
+
 -- An account that was held or skipped catches up with what no invoice has covered.
 windows as (
 
@@ -283,13 +296,21 @@ counted as (
         counted_before.subscription_id is not null as is_continued,
         coalesce(counted_before.counted_units, 0) as counted_units,
         coalesce(counted_before.largest_units, 0) as largest_units,
-        coalesce(counted_before.billed_amount, 0) as billed_amount
+        coalesce(counted_before.billed_amount, 0) as billed_amount,
+        coalesce(reopened.fee_amount, 0) as reopened_amount
     from begun
     left join counted_before
         on
             begun.subscription_id = counted_before.subscription_id
             and begun.price_tier_set_id = counted_before.price_tier_set_id
             and begun.period_start = counted_before.usage_period_start
+    left join reopened
+        on
+            begun.pass_id = reopened.pass_id
+            and begun.billing_account_id = reopened.billing_account_id
+            and begun.subscription_id = reopened.subscription_id
+            and begun.price_tier_set_id = reopened.price_tier_set_id
+            and begun.period_start = reopened.usage_period_start
 
 ),
 
@@ -329,7 +350,7 @@ priced as (
                         end
                 when not measured.has_ended then cast(0 as decimal(18, 6))
                 else {{ tier_price('measured.measured_units', 'tiers') }} - measured.billed_amount
-            end as decimal(18, 6)
+            end - measured.reopened_amount as decimal(18, 6)
         ) as amount,
         measured.period_start,
         measured.period_end

@@ -16,7 +16,7 @@ roaming as (
         started_at,
         tariff_date,
         usage_period_start
-    from {{ ref('int_usage__unbilled') }}
+    from {{ ref('int_usage__gathered') }}
     where roaming_zone_id is not null
 
 ),
@@ -35,6 +35,27 @@ limits as (
 
 ),
 
+-- D-210: what is counted again was not billed before.
+billed_or_reopened as (
+
+    select
+        subscription_id,
+        fair_use_limit_id,
+        usage_period_start,
+        units
+    from {{ ref('stg_issued__billed_usage') }}
+    where fair_use_limit_id is not null
+    union all
+    select
+        subscription_id,
+        fair_use_limit_id,
+        usage_period_start,
+        -units as units
+    from {{ ref('int_usage__reopened') }}
+    where fair_use_limit_id is not null
+
+),
+
 billed as (
 
     select
@@ -42,8 +63,7 @@ billed as (
         fair_use_limit_id,
         usage_period_start,
         sum(units) as units
-    from {{ ref('stg_issued__billed_usage') }}
-    where fair_use_limit_id is not null
+    from billed_or_reopened
     group by subscription_id, fair_use_limit_id, usage_period_start
 
 ),

@@ -35,7 +35,7 @@ billed as (
         started_at,
         started_local,
         usage_period_start
-    from {{ ref('stg_issued__billed_usage') }}
+    from {{ ref('int_usage__billed') }}
 
 ),
 

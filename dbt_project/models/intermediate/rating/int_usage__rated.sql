@@ -14,11 +14,11 @@ passes as (
 
 ),
 
-unbilled as (
+gathered as (
 
-    select unbilled_usage.*
-    from {{ ref('int_usage__unbilled') }} as unbilled_usage
-    inner join passes on unbilled_usage.pass_id = passes.pass_id
+    select gathered_usage.*
+    from {{ ref('int_usage__gathered') }} as gathered_usage
+    inner join passes on gathered_usage.pass_id = passes.pass_id
 
 ),
 
@@ -54,27 +54,27 @@ drawn as (
 charged as (
 
     select
-        unbilled.*,
+        gathered.*,
         drawn.allowance_scope_id,
         fair_use.fair_use_limit_id,
         coalesce(drawn.free_units, 0) as free_units,
-        unbilled.units - coalesce(drawn.free_units, 0) as charged_units,
+        gathered.units - coalesce(drawn.free_units, 0) as charged_units,
         coalesce(fair_use.over_limit_units, 0) as over_limit_units,
-        unbilled.units - coalesce(drawn.free_units, 0) - coalesce(fair_use.over_limit_units, 0)
+        gathered.units - coalesce(drawn.free_units, 0) - coalesce(fair_use.over_limit_units, 0)
             as rate_units,
         fair_use.rate_amount as over_limit_rate_amount,
         fair_use.per_units as over_limit_per_units
-    from unbilled
+    from gathered
     left join fair_use
         on
-            unbilled.pass_id = fair_use.pass_id
-            and unbilled.event_id = fair_use.event_id
-            and unbilled.segment_number = fair_use.segment_number
+            gathered.pass_id = fair_use.pass_id
+            and gathered.event_id = fair_use.event_id
+            and gathered.segment_number = fair_use.segment_number
     left join drawn
         on
-            unbilled.pass_id = drawn.pass_id
-            and unbilled.event_id = drawn.event_id
-            and unbilled.segment_number = drawn.segment_number
+            gathered.pass_id = drawn.pass_id
+            and gathered.event_id = drawn.event_id
+            and gathered.segment_number = drawn.segment_number
 
 ),
 
@@ -329,6 +329,7 @@ connected as (
         usage_rates.maximum_strategy,
         usage_rates.rounding_method,
         usage_rates.rounding_decimals,
+        united.connect_amount as list_connect_amount,
         coalesce(cut_events.unit_amount, united.unit_amount) as event_unit_amount,
         coalesce(cut_events.units, united.charged_units) as event_units,
         case
@@ -412,18 +413,88 @@ rated as (
         rate_amount,
         per_units,
         connect_amount,
+        list_connect_amount,
         list_amount,
         cast(
             case when price_tier_set_id is not null then rate_units_amount end as decimal(18, 6)
         ) as tier_amount,
         cast(rated_amount as decimal(18, 6)) as rated_amount,
+        false as is_reversal,
         started_at,
         segment_started_at,
         started_local,
+        tariff_date,
         usage_period_start,
         usage_period_end
     from settled
 
+),
+
+-- D-210: what an earlier pass billed of it is taken back, so that all rows add up to what is due.
+taken_back as (
+
+    select
+        reopened.pass_id,
+        reopened.event_id,
+        reopened.file_id,
+        reopened.subscription_id,
+        reopened.billing_account_id,
+        reopened.plan_id,
+        reopened.service,
+        reopened.direction,
+        reopened.identifier,
+        reopened.other_number,
+        reopened.serving_network,
+        reopened.rating_group,
+        reopened.country_code,
+        reopened.zone_id,
+        reopened.roaming_zone_id,
+        reopened.time_band_id,
+        reopened.charge_code,
+        reopened.usage_rate_id,
+        reopened.usage_rate_step_id,
+        reopened.price_tier_set_id,
+        reopened.allowance_scope_id,
+        reopened.fair_use_limit_id,
+        reopened.currency_code,
+        reopened.tax_category,
+        reopened.segment_number,
+        reopened.segment_count,
+        reopened.record_number,
+        reopened.duration_seconds,
+        reopened.volume_bytes,
+        -reopened.measured_units as measured_units,
+        -reopened.units as units,
+        -reopened.free_units as free_units,
+        -reopened.charged_units as charged_units,
+        -reopened.over_limit_units as over_limit_units,
+        reopened.counted_units_before,
+        reopened.counted_units,
+        reopened.rate_amount,
+        reopened.per_units,
+        -reopened.connect_amount as connect_amount,
+        -reopened.list_connect_amount as list_connect_amount,
+        -reopened.list_amount as list_amount,
+        -reopened.tier_amount as tier_amount,
+        -reopened.rated_amount as rated_amount,
+        true as is_reversal,
+        reopened.started_at,
+        reopened.segment_started_at,
+        reopened.started_local,
+        reopened.tariff_date,
+        reopened.usage_period_start,
+        reopened.usage_period_end
+    from {{ ref('int_usage__reopened') }} as reopened
+    inner join passes on reopened.pass_id = passes.pass_id
+
+),
+
+united_rows as (
+
+    select * from rated
+    union all
+    select * from taken_back
+
 )
 
-select * from rated
+select * from united_rows

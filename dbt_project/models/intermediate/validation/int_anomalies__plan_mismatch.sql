@@ -16,8 +16,8 @@ roaming as (
         rated.pass_id,
         rated.billing_account_id,
         rated.subscription_id,
-        rated.event_id,
         rated.rated_amount,
+        {{ event_count('rated') }} as event_count,
         cast(rated.started_local as date) as used_on
     from {{ ref('int_usage__rated') }} as rated
     inner join rule on rated.pass_id = rule.pass_id
@@ -37,13 +37,14 @@ including as (
 
 ),
 
+-- What was billed before and is only computed again was found then.
 not_included as (
 
     select
         roaming.pass_id,
         roaming.billing_account_id,
         roaming.subscription_id,
-        count(distinct roaming.event_id) as event_count,
+        sum(roaming.event_count) as event_count,
         cast(sum(roaming.rated_amount) as decimal(18, 4)) as rated_amount
     from roaming
     left join including
@@ -53,6 +54,7 @@ not_included as (
             and roaming.used_on < including.effective_to
     where including.subscription_id is null
     group by roaming.pass_id, roaming.billing_account_id, roaming.subscription_id
+    having sum(roaming.event_count) > 0
 
 ),
 

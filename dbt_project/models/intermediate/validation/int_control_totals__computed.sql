@@ -29,8 +29,7 @@ rated as (
     select
         usage_rated.pass_id,
         concat('usage_', decided.outcome) as control_name,
-        cast(sum(case when usage_rated.segment_number = 1 then 1 else 0 end) as bigint)
-            as item_count,
+        cast(sum({{ event_count('usage_rated') }}) as bigint) as item_count,
         cast(
             sum(
                 case when usage_rated.service = 'voice' then usage_rated.measured_units else 0 end

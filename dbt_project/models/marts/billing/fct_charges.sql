@@ -24,6 +24,7 @@ frozen as (
         period_start,
         period_end,
         charged_through_date,
+        corrected_charge_id,
         'issued' as billing_status
     from {{ ref('stg_issued__charges') }}
 
@@ -59,6 +60,7 @@ computed as (
         computed.period_start,
         computed.period_end,
         computed.charged_through_date,
+        computed.corrected_charge_id,
         unissued.billing_status
     from {{ ref('int_charges__combined') }} as computed
     inner join unissued
@@ -98,5 +100,6 @@ select
     amount,
     period_start,
     period_end,
-    charged_through_date
+    charged_through_date,
+    corrected_charge_id
 from united

@@ -152,7 +152,7 @@ billed as (
     from (
         select
             pass_id,
-            1 as segment_count,
+            case when is_reversal then -1 else 1 end as segment_count,
             rated_amount as amount
         from {{ ref('stg_issued__billed_usage') }}
         union all
@@ -174,7 +174,7 @@ billed_once as (
         select distinct
             event_id,
             segment_number
-        from {{ ref('stg_issued__billed_usage') }}
+        from {{ ref('int_usage__billed') }}
     ) as segments
 
 ),

@@ -31,6 +31,7 @@ committed as (
         allowance_draws.closing_quantity,
         allowance_draws.granted_from,
         allowance_draws.usable_to,
+        allowance_draws.usage_period_start,
         allowance_draws.issue_id,
         committed_files.ledger_sequence as issue_sequence
     from allowance_draws
