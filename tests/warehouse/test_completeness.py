@@ -118,7 +118,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         # All files came on 1 November, but for one on 2 December, when the month's last is due.
         expected_files={"1440,,first_file": "1440,744,first_file"},
         # The sample's volumes are small, its bands as wide as those of the demo.
-        volume_bands={",0.25,4,5000,": ",0.25,4,100,"},
+        volume_bands={",0.25,4,,5000,": ",0.25,4,,100,"},
         # Two days are controlled by counters.
         counter_bands={
             "data,*,*,data,nordwind,Europe/Berlin,0.9,1.1,1000000000,36,2000-01-01,\n": "".join(

@@ -249,9 +249,14 @@ found as (
         node,
         finding,
         concat_ws(
-            '/', finding, expected_file_id, node, cast(on_date as string), measure
+            '/', finding, expected_file_id, node,
+            substr(cast(starts_at as string), 1, case when span = 'hour' then 16 else 10 end),
+            measure
         ) as finding_id,
-        concat(node, ' on ', cast(on_date as string)) as subject,
+        concat(
+            node, ' on ',
+            substr(cast(starts_at as string), 1, case when span = 'hour' then 16 else 10 end)
+        ) as subject,
         null as file_id,
         measure,
         concat(cast(quantity as string), ' ', measure) as seen,
@@ -262,8 +267,9 @@ found as (
         0 as file_count,
         quantity as seen_quantity,
         usual_quantity as expected_quantity,
-        cast(on_date as timestamp) as file_from,
-        cast({{ add_days('on_date', 1) }} as timestamp) as file_to
+        starts_at as file_from,
+        {{ add_seconds('starts_at', "case when span = 'hour' then 3600 else 86400 end") }}
+            as file_to
     from {{ ref('int_usage_volumes__outside') }}
 
 ),

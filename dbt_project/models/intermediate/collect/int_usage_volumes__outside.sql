@@ -7,6 +7,7 @@ streams as (
         expected_file_id,
         source_id,
         node,
+        time_zone,
         interval_minutes,
         landing_watermark,
         first_file_date,
@@ -23,10 +24,12 @@ bands as (
         source_id,
         node,
         measure,
+        span,
         history_weeks,
         minimum_weeks,
         low_share,
         high_share,
+        deviations,
         minimum_quantity,
         valid_from,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
@@ -102,34 +105,137 @@ days as (
 
 ),
 
-measured as (
+-- Hours are looked at where a band asks for it. One without usage in a day that came is nothing.
+hourly_streams as (
+
+    select distinct
+        streams.view_id,
+        streams.expected_file_id,
+        streams.node,
+        streams.time_zone,
+        streams.landing_watermark
+    from streams
+    inner join bands
+        on
+            bands.span = 'hour'
+            and bands.source_id in (streams.source_id, '*')
+            and bands.node in (streams.node, '*')
+
+),
+
+recorded as (
+
+    select
+        hourly_streams.view_id,
+        hourly_streams.expected_file_id,
+        hourly_streams.node,
+        {{ to_local_time('recorded_hours.hour_at', 'hourly_streams.time_zone') }} as starts_at,
+        recorded_hours.record_count,
+        recorded_hours.duration_seconds,
+        recorded_hours.volume_bytes
+    from hourly_streams
+    inner join {{ ref('int_usage_files__streamed') }} as files
+        on
+            hourly_streams.expected_file_id = files.expected_file_id
+            and hourly_streams.node = files.node
+            and hourly_streams.landing_watermark >= files.landing_sequence
+    inner join {{ ref('int_node_hours__recorded') }} as recorded_hours
+        on files.landing_sequence = recorded_hours.landing_sequence
+
+),
+
+hours as (
+
+    select
+        hourly_streams.view_id,
+        hourly_streams.expected_file_id,
+        hourly_streams.node,
+        {{ add_seconds('cast(days.on_date as timestamp)', '(clock.number - 1) * 3600') }}
+            as starts_at,
+        0 as record_count,
+        0 as duration_seconds,
+        0 as volume_bytes
+    from hourly_streams
+    inner join days
+        on
+            hourly_streams.view_id = days.view_id
+            and hourly_streams.expected_file_id = days.expected_file_id
+            and hourly_streams.node = days.node
+    cross join {{ numbers(24) }} as clock
+    union all
+    select
+        view_id,
+        expected_file_id,
+        node,
+        date_trunc('hour', starts_at) as starts_at,
+        record_count,
+        duration_seconds,
+        volume_bytes
+    from recorded
+
+),
+
+spans as (
 
     select
         view_id,
         expected_file_id,
         node,
-        on_date,
-        'records' as measure,
-        cast(record_count as bigint) as quantity
+        'day' as span,
+        cast(on_date as timestamp) as starts_at,
+        record_count,
+        duration_seconds,
+        volume_bytes
     from days
     union all
     select
         view_id,
         expected_file_id,
         node,
-        on_date,
-        'seconds' as measure,
-        cast(duration_seconds as bigint) as quantity
-    from days
+        'hour' as span,
+        starts_at,
+        sum(record_count) as record_count,
+        sum(duration_seconds) as duration_seconds,
+        sum(volume_bytes) as volume_bytes
+    from hours
+    group by view_id, expected_file_id, node, starts_at
+
+),
+
+measures as (
+
+    select 'records' as measure
     union all
+    select 'seconds' as measure
+    union all
+    select 'bytes' as measure
+
+),
+
+measured as (
+
     select
-        view_id,
-        expected_file_id,
-        node,
-        on_date,
-        'bytes' as measure,
-        cast(volume_bytes as bigint) as quantity
-    from days
+        spans.view_id,
+        spans.expected_file_id,
+        spans.node,
+        spans.span,
+        spans.starts_at,
+        cast(spans.starts_at as date) as on_date,
+        -- What repeats every week: the weekday, and the hour in it.
+        concat(
+            cast({{ iso_weekday('cast(spans.starts_at as date)') }} as string),
+            substr(cast(spans.starts_at as string), 11, 3)
+        ) as week_clock,
+        measures.measure,
+        cast(
+            case measures.measure
+                when 'records' then spans.record_count
+                when 'seconds' then spans.duration_seconds
+                else spans.volume_bytes
+            end as bigint
+        ) as quantity
+    from spans
+    cross join measures
 
 ),
 
@@ -140,13 +246,17 @@ judged as (
         measured.view_id,
         measured.expected_file_id,
         measured.node,
+        measured.span,
+        measured.starts_at,
         measured.on_date,
+        measured.week_clock,
         measured.measure,
         measured.quantity,
         bands.history_weeks,
         bands.minimum_weeks,
         bands.low_share,
         bands.high_share,
+        bands.deviations,
         bands.minimum_quantity
     from measured
     inner join streams
@@ -159,6 +269,7 @@ judged as (
     inner join bands
         on
             measured.measure = bands.measure
+            and measured.span = bands.span
             and bands.source_id in (streams.source_id, '*')
             and bands.node in (measured.node, '*')
             and measured.on_date >= bands.valid_from
@@ -169,7 +280,8 @@ judged as (
                 measured.view_id,
                 measured.expected_file_id,
                 measured.node,
-                measured.on_date,
+                measured.span,
+                measured.starts_at,
                 measured.measure
             order by
                 case when bands.node = '*' then 1 else 0 end,
@@ -178,72 +290,153 @@ judged as (
 
 ),
 
--- D-158: the same weekday of the weeks before, by their median: one odd week moves nothing.
-compared as (
+-- D-158: the same weekday, and hour, of the weeks before.
+history as (
 
     select
         judged.view_id,
         judged.expected_file_id,
         judged.node,
-        judged.on_date,
+        judged.span,
+        judged.starts_at,
         judged.measure,
-        judged.quantity,
-        judged.low_share,
-        judged.high_share,
-        judged.minimum_quantity,
-        count(*) as week_count,
-        {{ lower_median('past.quantity') }} as usual_quantity
+        judged.minimum_weeks,
+        past.quantity
     from judged
     inner join measured as past
         on
             judged.view_id = past.view_id
             and judged.expected_file_id = past.expected_file_id
             and judged.node = past.node
+            and judged.span = past.span
             and judged.measure = past.measure
+            and judged.week_clock = past.week_clock
             and judged.on_date > past.on_date
             and {{ days_between('past.on_date', 'judged.on_date') }} <= 7 * judged.history_weeks
-            and {{ days_between('past.on_date', 'judged.on_date') }} % 7 = 0
-    group by
-        judged.view_id,
-        judged.expected_file_id,
-        judged.node,
-        judged.on_date,
-        judged.measure,
-        judged.quantity,
-        judged.minimum_weeks,
-        judged.low_share,
-        judged.high_share,
-        judged.minimum_quantity
-    having count(*) >= judged.minimum_weeks
 
 ),
 
-outside as (
+-- By their median: one odd week moves nothing.
+usual as (
 
     select
         view_id,
         expected_file_id,
         node,
-        on_date,
+        span,
+        starts_at,
         measure,
-        quantity,
-        usual_quantity,
-        week_count,
+        count(*) as week_count,
+        {{ lower_median('quantity') }} as usual_quantity
+    from history
+    group by view_id, expected_file_id, node, span, starts_at, measure, minimum_weeks
+    having count(*) >= minimum_weeks
+
+),
+
+-- D-233: how far weeks usually lie from it, by the median again.
+spread as (
+
+    select
+        usual.view_id,
+        usual.expected_file_id,
+        usual.node,
+        usual.span,
+        usual.starts_at,
+        usual.measure,
+        usual.week_count,
+        usual.usual_quantity,
+        {{ lower_median('abs(history.quantity - usual.usual_quantity)') }} as usual_deviation
+    from usual
+    inner join history
+        on
+            usual.view_id = history.view_id
+            and usual.expected_file_id = history.expected_file_id
+            and usual.node = history.node
+            and usual.span = history.span
+            and usual.starts_at = history.starts_at
+            and usual.measure = history.measure
+    group by
+        usual.view_id,
+        usual.expected_file_id,
+        usual.node,
+        usual.span,
+        usual.starts_at,
+        usual.measure,
+        usual.week_count,
+        usual.usual_quantity
+
+),
+
+compared as (
+
+    select
+        judged.view_id,
+        judged.expected_file_id,
+        judged.node,
+        judged.span,
+        judged.starts_at,
+        judged.on_date,
+        judged.measure,
+        judged.quantity,
+        spread.usual_quantity,
+        spread.week_count,
         case
             when
-                cast(quantity as decimal(28, 4))
-                < cast(usual_quantity * low_share as decimal(28, 4))
+                cast(judged.quantity as decimal(28, 4))
+                < cast(spread.usual_quantity * judged.low_share as decimal(28, 4))
                 then 'quiet'
-            else 'loud'
+            when
+                cast(judged.quantity as decimal(28, 4))
+                > cast(spread.usual_quantity * judged.high_share as decimal(28, 4))
+                then 'loud'
         end as finding
-    from compared
+    from judged
+    inner join spread
+        on
+            judged.view_id = spread.view_id
+            and judged.expected_file_id = spread.expected_file_id
+            and judged.node = spread.node
+            and judged.span = spread.span
+            and judged.starts_at = spread.starts_at
+            and judged.measure = spread.measure
     where
-        usual_quantity >= minimum_quantity
+        spread.usual_quantity >= judged.minimum_quantity
         and (
-            cast(quantity as decimal(28, 4)) < cast(usual_quantity * low_share as decimal(28, 4))
-            or cast(quantity as decimal(28, 4))
-            > cast(usual_quantity * high_share as decimal(28, 4))
+            judged.deviations is null
+            or cast(abs(judged.quantity - spread.usual_quantity) as decimal(28, 4))
+            > cast(spread.usual_deviation * judged.deviations as decimal(28, 4))
         )
+
+),
+
+-- A day that is outside speaks for its hours.
+outside as (
+
+    select
+        compared.view_id,
+        compared.expected_file_id,
+        compared.node,
+        compared.span,
+        compared.starts_at,
+        compared.on_date,
+        compared.measure,
+        compared.quantity,
+        compared.usual_quantity,
+        compared.week_count,
+        compared.finding
+    from compared
+    left join compared as of_day
+        on
+            compared.span = 'hour'
+            and of_day.span = 'day'
+            and compared.view_id = of_day.view_id
+            and compared.expected_file_id = of_day.expected_file_id
+            and compared.node = of_day.node
+            and compared.measure = of_day.measure
+            and compared.on_date = of_day.on_date
+            and compared.finding = of_day.finding
+    where compared.finding is not null and of_day.view_id is null
 
 )
 
