@@ -41,7 +41,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def _session(index: int, containers: int, chance: random.Random) -> Tree:
+def session(index: int, containers: int, chance: random.Random) -> Tree:
     listed = [
         {
             "u16": {
@@ -82,7 +82,7 @@ def _session(index: int, containers: int, chance: random.Random) -> Tree:
     }
 
 
-def _framed(records: list[bytes]) -> bytes:
+def framed(records: list[bytes]) -> bytes:
     body = b"".join(struct.pack(">HBB", len(one), 0x40, 0x20) + one for one in records)
     rest = struct.pack(">BBIIIIB20sBHH", 64, 64, 0, 0, len(records), 1, 0, bytes(20), 0, 0, 0)
     return struct.pack(">II", 8 + len(rest) + len(body), 8 + len(rest)) + rest + body
@@ -114,9 +114,9 @@ def _collect(tmp_path: Path, source: str, name: str, content: bytes) -> tuple[fl
 def test_charging_files(containers: int, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     chance = random.Random(3)  # noqa: S311
     oracle = oracle_of("data_packet_gateway")
-    records = [encode(oracle, _session(i, containers, chance)) for i in range(RECORDS)]
+    records = [encode(oracle, session(i, containers, chance)) for i in range(RECORDS)]
     bare = RECORDS / _seconds(lambda: [oracle.from_ber(record) for record in records])
-    content = _framed(records * REPEATS)
+    content = framed(records * REPEATS)
     read, collected = _collect(tmp_path, "gateway", "ts32297", content)
     count = RECORDS * REPEATS
     with capsys.disabled():
