@@ -485,7 +485,9 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
         " A `correction` is a record of its own, whose quantities may be negative. `quantity`"
         " counts messages or items (empty: 1), `amount` is what content costs without tax,"
         " `is_first_segment` is false for the later parts of one call, `node` is the network"
-        " element that recorded it.",
+        " element that recorded it. Records of one session or call that is told in several name it"
+        " (`session_id`): by parts without gaps (`session_part`), or each with what the session has"
+        " come to so far (`is_session_total`).",
         (
             Column("record_id", CODE),
             Column("service", one_of("voice", "sms", "mms", "data", "content")),
@@ -503,6 +505,9 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
             _extension("amount", AMOUNT),
             _extension("currency_code", CURRENCY),
             _extension("node", CODE),
+            _extension("session_id", CODE),
+            _extension("session_part", COUNT),
+            _extension("is_session_total", BOOLEAN),
         ),
         ("record_id",),
         (
@@ -525,6 +530,16 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
                 "unexpected_other_number",
                 "{other_number} is not null and {service} = 'data'",
                 "other_number is {other_number}, but data has none",
+            ),
+            RecordRule(
+                "missing_session_id",
+                "{session_id} is null and ({session_part} is not null or {is_session_total})",
+                "session_id is empty, but the record is one of several",
+            ),
+            RecordRule(
+                "part_and_total",
+                "{session_part} is not null and {is_session_total}",
+                "session_part is {session_part}, but the record counts the whole session",
             ),
         ),
         is_event=True,

@@ -18,6 +18,7 @@ from orchestration.collect.readers.records import NATIONAL
 from orchestration.collect.sources import (
     ANY_VALUE,
     DURATION_FORMS,
+    IDS,
     NUMBERS,
     QUANTITIES,
     USAGE_COLUMNS,
@@ -151,8 +152,8 @@ def _filter_reason(source: UsageSource) -> str:
 def _column(source: UsageSource, column: str, rules: Sequence[FieldRule]) -> str:
     """Return SQL for a column's text.
 
-    Quantities of several fields add up, the parts of a record id are joined, of anything else the
-    first field that is not empty counts.
+    Quantities of several fields add up, the parts of an id of a record or session are joined, of
+    anything else the first field that is not empty counts.
     """
     if not rules:
         return "cast(null as varchar)"
@@ -162,7 +163,7 @@ def _column(source: UsageSource, column: str, rules: Sequence[FieldRule]) -> str
     if column in QUANTITIES:
         return _quantity(source, column, rules)
     texts = [_for_direction(rule, _plain(source, column, rule)) for rule in rules]
-    if column == "record_id" and len(texts) > 1:
+    if column in IDS and len(texts) > 1:
         return f"nullif(concat_ws('-', {', '.join(texts)}), '')"
     return _first(texts)
 

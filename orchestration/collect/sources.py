@@ -25,8 +25,9 @@ USAGE_COLUMNS: Mapping[str, Column] = {column.name: column for column in USAGE.c
 WHOLE_RECORD = "*"
 ANY_VALUE = "*"
 QUANTITIES = ("duration_seconds", "volume_bytes", "quantity")
+IDS = ("record_id", "session_id")
 # An id may be made of numbers, which then must not depend on how they were dialled.
-NUMBERS = ("record_id", "identifier", "other_number")
+NUMBERS = (*IDS, "identifier", "other_number")
 
 # How a field may be written, by column; what a unit is in the column's own.
 DURATION_FORMS: Mapping[str, str] = {

@@ -6,7 +6,7 @@ findings as (
     select unnest([
         'missing_file', 'missing_number', 'refused_file', 'copied_file', 'wrong_count',
         'lost_records', 'repeated_number', 'late_file', 'no_usage', 'quiet', 'loud',
-        'lost_volume', 'inflated_volume', 'no_counters'
+        'lost_volume', 'inflated_volume', 'no_counters', 'missing_part'
     ]) as finding
 
 )
@@ -26,3 +26,11 @@ where
             and completeness_policy.source_id = '*'
             and completeness_policy.valid_to is null
     )
+union all
+-- It concerns sessions, no run.
+select
+    'completeness_policy' as seed,
+    csv_line,
+    'finding ''missing_part'' holds or tells: it cannot block' as message
+from completeness_policy
+where finding = 'missing_part' and consequence = 'block'

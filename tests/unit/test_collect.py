@@ -127,7 +127,7 @@ def test_a_call_lands_typed_with_its_instant_in_utc(settings: Settings) -> None:
             60,
             0,
             "26299",
-            *(None,) * 6,
+            *(None,) * 10,
         )
     ]
 
@@ -220,6 +220,26 @@ def test_every_kind_of_value_is_checked(
 ) -> None:
     found = rejects_of(settings, entity, record)
     assert [text.replace("\u00a0", "?") for text in found] == [message]
+
+
+@pytest.mark.parametrize(
+    ("session", "message"),
+    [
+        (",2,", "missing_session_id: session_id is empty, but the record is one of several"),
+        (",,true", "missing_session_id: session_id is empty, but the record is one of several"),
+        ("s1,2,true", "part_and_total: session_part is 2, but the record counts the whole session"),
+        ("s1,-2,", "negative_session_part: session_part is -2"),
+    ],
+)
+def test_a_record_of_a_session_says_which_and_how(
+    settings: Settings, session: str, message: str
+) -> None:
+    sound = ("s1,0,false", "s1,,true", "s1,,", ",,", ",,false")
+    header, *records = usage(*(f"{CALL},{one}" for one in (*sound, session))).splitlines()
+    named = f"{header},session_id,session_part,is_session_total"
+    put(settings, "usage_1.csv", "\n".join([named, *records, ""]))
+    assert only(collect_inbox(settings, RECEIVED)).records_accepted == len(sound)
+    assert [line.partition(": ")[2] for line in describe_rejects(settings)] == [message]
 
 
 def test_amounts_land_exact(settings: Settings) -> None:

@@ -79,6 +79,7 @@ def gateway_record(index: int, sessions: Sequence[Call]) -> bytes:
         up = volume - volume // 3 * 2
         containers.append({"u16": container | ({"12": up} if up else {})})
     tags = {
+        "5": index,
         "13": containers[0]["u16"]["5"],
         "18": "pgw01",
         "20": index,

@@ -91,6 +91,22 @@ def test_the_same_truth_in_any_format_is_the_same_usage(tmp_path: Path, feed: Fe
         assert {row.file_sequence for row in rows} == set(range(1, len(files) + 1))
 
 
+def test_a_session_without_its_stop_lands_as_a_total(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, project_root=ROOT)
+    (feed,) = [one for one in FEEDS if one.format == "radius_detail"]
+    event = max((one for one, _ in told(feed)), key=lambda one: one.volume_bytes)
+    path = feed.path(settings.inbox, feed.node, DAY, 1)
+    write_file(feed, [event], path)
+    path.write_text(path.read_text().replace("Stop", "Interim-Update"))
+    (row,) = collect_inbox(settings, RECEIVED)
+    assert (row.records_accepted, row.records_filtered) == (1, 1)
+    ((session, *told_of_it),) = landed(
+        settings, "session_id, is_session_total, duration_seconds, volume_bytes"
+    )
+    assert session.endswith(f"-{event.event_number:08X}")
+    assert told_of_it == [True, event.duration_seconds, event.volume_bytes]
+
+
 def test_every_format_has_its_writer_and_its_feed() -> None:
     """A new reader comes with a writer in `orchestration/sample/formats`, and a feed."""
     of_usage = {name for name, reader in READERS.items() if reader.entity == "usage"}

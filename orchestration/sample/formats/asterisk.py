@@ -12,10 +12,16 @@ _CONTEXTS = {"outgoing": "from-internal", "incoming": "from-trunk"}
 
 
 def tells(event: Event) -> Event | None:
-    """Return a call at home; its id goes with the other number. Times have no offset."""
+    """Return a call at home; its id goes with number and channel. Times have no offset."""
     if event.service != "voice" or not event.is_at_home or event.is_repeated_reading:
         return None
-    return event._replace(record_id=f"{event.record_id}-{event.other_number}", rating_group=None)
+    name = f"{event.record_id}-{event.other_number}-{unique_id(event)}"
+    return event._replace(record_id=name, rating_group=None)
+
+
+def unique_id(event: Event) -> str:
+    """Return what the switch calls a channel of the call."""
+    return f"{event.start_epoch}.{event.event_number}"
 
 
 def write(file: UsageFile, path: Path) -> None:
@@ -35,7 +41,7 @@ def write(file: UsageFile, path: Path) -> None:
                         *("", caller, called, _CONTEXTS[event.direction], f'"A" <{caller}>'),
                         *("PJSIP/a", "PJSIP/b", "Dial", "PJSIP/b,60", clock, answer, end),
                         *(seconds + 5, seconds, disposition, "DOCUMENTATION"),
-                        *(f"{event.start_epoch}.{turn}", "", "", event.record_id, leg),
+                        *(unique_id(event), "", "", event.record_id, leg),
                     )
                 )
 

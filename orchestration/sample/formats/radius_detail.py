@@ -1,4 +1,4 @@
-"""RADIUS accounting in FreeRADIUS' detail files: three requests a session, some of them late."""
+"""RADIUS accounting in FreeRADIUS' detail files: two requests a session, some of them late."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def tells(event: Event) -> Event | None:
     """Return a data session at home; RADIUS has neither calls nor rating groups."""
     if event.service != "data" or not event.is_at_home:
         return None
-    return event._replace(record_id=f"{NAS_ADDRESS}-{session_id(event)}", rating_group=None)
+    name = f"{NAS_ADDRESS}-{session_id(event)}-Stop-{event.duration_seconds}"
+    return event._replace(record_id=name, rating_group=None)
 
 
 def session_id(event: Event) -> str:
@@ -25,7 +26,7 @@ def session_id(event: Event) -> str:
 
 
 def write(file: UsageFile, path: Path) -> None:
-    """Write Start, Interim-Update and Stop of each session; counters are cumulative."""
+    """Write Start and Stop of each session; an interim would be usage of its own."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         for event in file.events:
             stream.writelines(_requests(event))
@@ -33,10 +34,10 @@ def write(file: UsageFile, path: Path) -> None:
 
 def _requests(event: Event) -> Iterator[str]:
     delay = event.event_number % 7
-    for status, part in (("Start", 0), ("Interim-Update", 1), ("Stop", 2)):
-        lasted = event.duration_seconds * part // 2
-        received_high, received = divmod(event.volume_uplink_bytes * part // 2, _GIGAWORD)
-        sent_high, sent = divmod(event.volume_downlink_bytes * part // 2, _GIGAWORD)
+    for status, part in (("Start", 0), ("Stop", 1)):
+        lasted = event.duration_seconds * part
+        received_high, received = divmod(event.volume_uplink_bytes * part, _GIGAWORD)
+        sent_high, sent = divmod(event.volume_downlink_bytes * part, _GIGAWORD)
         timestamp = event.start_epoch + lasted + delay
         attributes = {
             "Acct-Status-Type": status,

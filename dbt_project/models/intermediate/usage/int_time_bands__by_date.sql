@@ -54,7 +54,7 @@ started as (
     select distinct
         cast(started_at as date) as started_on,
         utc_offset_minutes
-    from {{ ref('stg_landing__usage') }}
+    from {{ ref('int_usage__measured') }}
 
 ),
 

@@ -30,7 +30,7 @@ usage as (
         recorded_amount,
         is_first_segment,
         started_at
-    from {{ ref('stg_landing__usage') }}
+    from {{ ref('int_usage__measured') }}
 
 ),
 

@@ -36,14 +36,28 @@ conflicting as (
 
 ),
 
--- Other values under a known record id: whatever they would cost, a person must look.
+unassembled as (
+
+    select
+        event_id,
+        suspense_reason
+    from {{ ref('int_usage_parts__unassembled') }}
+
+),
+
+-- Other values under a known record id: whatever they would cost, a person must look. Parts of a
+-- session come next, since what they cost may depend on it.
 suspended as (
 
     select
-        coalesce(conflicting.event_id, unrated.event_id) as event_id,
-        coalesce(conflicting.suspense_reason, unrated.suspense_reason) as suspense_reason
+        coalesce(conflicting.event_id, unassembled.event_id, unrated.event_id) as event_id,
+        coalesce(
+            conflicting.suspense_reason, unassembled.suspense_reason, unrated.suspense_reason
+        ) as suspense_reason
     from unrated
     full outer join conflicting on unrated.event_id = conflicting.event_id
+    full outer join unassembled
+        on coalesce(conflicting.event_id, unrated.event_id) = unassembled.event_id
 
 )
 

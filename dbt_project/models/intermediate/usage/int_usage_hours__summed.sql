@@ -22,7 +22,7 @@ usage as (
         duration_seconds,
         volume_bytes,
         started_at
-    from {{ ref('stg_landing__usage') }}
+    from {{ ref('int_usage__measured') }}
     {% if is_incremental() %}
         -- Landing is immutable: what was summed of a file stays.
         where file_id not in (select applied.file_id from {{ this }} as applied)

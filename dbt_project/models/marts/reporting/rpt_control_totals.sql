@@ -93,7 +93,7 @@ accepted_usage as (
     select
         cast(sum(landed.duration_seconds) as decimal(28, 6)) as duration_seconds,
         cast(sum(landed.volume_bytes) as decimal(28, 6)) as volume_bytes
-    from {{ ref('stg_landing__usage') }} as landed
+    from {{ ref('int_usage__measured') }} as landed
     left join {{ ref('int_usage__duplicates') }} as duplicates
         on landed.file_id = duplicates.file_id and landed.record_number = duplicates.record_number
     where duplicates.file_id is null
