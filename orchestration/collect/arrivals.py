@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestration.collect.inbox import ManifestRow, list_files
+from orchestration.collect.inbox import ManifestRow, changed_at, list_files
 from orchestration.settings import Settings
 
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
-# As `folder/name`, with size in bytes and time of the last change in nanoseconds.
-Listing = Mapping[str, tuple[int, int]]
+# As `folder/name`, with size in bytes and the time of the last change, as ISO 8601 text.
+Listing = Mapping[str, tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,11 @@ def list_inbox(settings: Settings) -> Listing:
     listing = {}
     for source in list_files(settings):
         try:
-            stat = source.path.stat()
+            status = source.path.stat()
         except OSError:
             continue
-        listing[f"{source.folder}/{source.name}"] = (stat.st_size, stat.st_mtime_ns)
+        changed = changed_at(status).isoformat()
+        listing[f"{source.folder}/{source.name}"] = (status.st_size, changed)
     return listing
 
 
@@ -69,10 +70,10 @@ def find_arrivals(
         collected[key] = max(row.received_at.replace(tzinfo=UTC), collected.get(key, _NEVER))
     settled: list[str] = []
     unsettled: list[str] = []
-    for name, (size, changed_ns) in sorted(now.items()):
-        changed_at = datetime.fromtimestamp(changed_ns / 1_000_000_000, UTC)
-        if changed_at <= collected.get((name, size), _NEVER):
+    for name, (size, changed) in sorted(now.items()):
+        since = datetime.fromisoformat(changed)
+        if since < collected.get((name, size), _NEVER):
             continue
-        is_settled = before.get(name) == (size, changed_ns) and changed_at + settle <= at
+        is_settled = before.get(name) == (size, changed) and since + settle <= at
         (settled if is_settled else unsettled).append(name)
     return Arrivals(tuple(settled), tuple(unsettled), now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import os
 import re
 import shutil
 from collections import deque
@@ -156,6 +157,7 @@ class _Manifest:
         self.mappings = mappings
         self.first: dict[tuple[str, str], ManifestRow] = {}
         self.names: set[tuple[str, str, str]] = set()
+        self.received: dict[tuple[str, str, int], datetime] = {}
         self.next_sequence = 1
         for row in rows:
             self.add(row)
@@ -169,6 +171,14 @@ class _Manifest:
         if known.status == "rejected" and row.status == "accepted":
             self.first[row.entity, row.file_id] = row
         self.names.add((row.source_id, row.file_id, row.file_name))
+        key = (row.source_id, row.file_name, row.size_bytes)
+        self.received[key] = row.received_at.replace(tzinfo=UTC)
+
+    def is_unchanged(self, source: Source) -> bool:
+        """Whether the file was collected, and nothing was written or put in its place since."""
+        status = source.path.stat()
+        received_at = self.received.get((source.folder, source.name, status.st_size))
+        return received_at is not None and changed_at(status) < received_at
 
 
 def collect_inbox(
@@ -309,6 +319,14 @@ def list_files(settings: Settings) -> list[Source]:
     return _list_inbox(settings.inbox, work, read_sources(settings.seeds), log.debug)
 
 
+def changed_at(status: os.stat_result) -> datetime:
+    """Return when a file was last written or put where it is.
+
+    Who writes a file may date it (`st_mtime`); when it came there, nobody can (`st_ctime`).
+    """
+    return datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
+
+
 def describe_skipped(settings: Settings) -> list[str]:
     """Return one line per thing in the inbox that is passed over, with the reason."""
     said: list[str] = []
@@ -397,8 +415,7 @@ def _may_be_written(
 ) -> bool:
     if not settle:
         return False
-    changed_at = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
-    if changed_at + settle <= received_at.replace(tzinfo=UTC):
+    if changed_at(source.path.stat()) + settle <= received_at.replace(tzinfo=UTC):
         return False
     say(f"{source.folder}/{one_line(source.name)}: skipped: it may still be written")
     return True
@@ -453,6 +470,8 @@ def _decode(
     connection: duckdb.DuckDBPyConnection, source: Source, manifest: _Manifest, seeds: Path
 ) -> Decoded | None:
     """Decode one file into its work folder; return nothing if it was collected before."""
+    if manifest.is_unchanged(source):
+        return None
     before = _fingerprint(source.path)
     delimiter = source.usage_source.delimiter if source.usage_source else ","
     inspection = inspect_file(source.path, delimiter)

@@ -45,7 +45,9 @@ def inbox_arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     context.update_cursor(json.dumps(arrivals.listing))
     if not arrivals.settled:
         waiting = len(arrivals.unsettled)
-        return dg.SkipReason(f"{waiting} new files, none of them settled" if waiting else "nothing")
+        return dg.SkipReason(
+            f"{waiting} new files, none of them settled" if waiting else "nothing new"
+        )
     op = {"config": {"settle_seconds": TICK_SECONDS}}
     return dg.SensorResult(
         run_requests=[
@@ -62,4 +64,4 @@ def inbox_arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 
 def _read_cursor(cursor: str | None) -> Listing:
     listed = json.loads(cursor or "{}")
-    return {name: (int(size), int(changed)) for name, (size, changed) in listed.items()}
+    return {name: (int(size), str(changed)) for name, (size, changed) in listed.items()}
