@@ -56,6 +56,7 @@ FEEDS: Final = (
     Feed("voip", "freeswitch_csv", ("voice",), "fsw01", "{}_{:%Y%m%d}_{:06d}.csv"),
     Feed("voip_xml", "freeswitch_xml", ("voice",), "fsw02", "{}_{:%Y%m%d}_{:06d}.xml"),
     Feed("nas", "radius_detail", ("data",), "nas01", "{}_{:%Y%m%d}_{:06d}.detail"),
+    Feed("edge", "flow_export", ("data",), "edge01", "{}_{:%Y%m%d}_{:06d}.ipfix"),
     Feed("reseller", "csv", _ALL_SERVICES, "mvno01", "{}_{:%Y%m%d}_{:06d}.csv"),
     Feed("mediation", "parquet", _ALL_SERVICES, "med01", "{}_{:%Y%m%d}_{:06d}.parquet"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestration.collect.readers.asterisk import ASTERISK_CSV
 from orchestration.collect.readers.chf_json import CHF_JSON
 from orchestration.collect.readers.csv_file import CSV
+from orchestration.collect.readers.flow_export import FLOW_EXPORT
 from orchestration.collect.readers.freeswitch import FREESWITCH_CSV, FREESWITCH_XML
 from orchestration.collect.readers.omes import OMES
 from orchestration.collect.readers.parquet_file import PARQUET
@@ -25,6 +26,7 @@ _ALL: tuple[Reader, ...] = (
     FREESWITCH_CSV,
     FREESWITCH_XML,
     RADIUS_DETAIL,
+    FLOW_EXPORT,
     TS32297,
     TS32298,
     TAP3,

@@ -8,6 +8,7 @@ from orchestration.sample.formats.asterisk import ASTERISK_CSV
 from orchestration.sample.formats.chf_json import CHF_JSON
 from orchestration.sample.formats.csv_file import CSV
 from orchestration.sample.formats.events import Writer
+from orchestration.sample.formats.flow_export import FLOW_EXPORT
 from orchestration.sample.formats.freeswitch import FREESWITCH_CSV, FREESWITCH_XML
 from orchestration.sample.formats.parquet_file import PARQUET
 from orchestration.sample.formats.radius_detail import RADIUS_DETAIL
@@ -22,6 +23,7 @@ _ALL: tuple[Writer, ...] = (
     FREESWITCH_CSV,
     FREESWITCH_XML,
     RADIUS_DETAIL,
+    FLOW_EXPORT,
     TS32297,
     TS32298,
     TAP3,
