@@ -16,6 +16,7 @@ from orchestration.collect.kinds import (
     DATE,
     DIALLED,
     EMAIL,
+    IMSI,
     INSTANT,
     LANGUAGE,
     MEASURED,
@@ -217,10 +218,11 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
     ),
     Entity(
         "subscription_identifiers",
-        "Which number a subscription held; `valid_to` is the first instant without it.",
+        "Which number or IMSI a subscription held; `valid_to` is the first instant without it."
+        " Usage is guided by either.",
         (
             Column("subscription_id", CODE),
-            Column("identifier_type", one_of("msisdn")),
+            Column("identifier_type", one_of("msisdn", "imsi")),
             Column("identifier", MSISDN),
             Column("valid_from", INSTANT),
             _optional("valid_to", INSTANT),
@@ -569,6 +571,26 @@ INBOX_ENTITIES: tuple[Entity, ...] = (
                 "period_seconds is {period_seconds}: it must be 1 to 604800",
             ),
         ),
+    ),
+    Entity(
+        "roaming_reports",
+        "Calls, messages and data abroad as partners report them within hours: they show a spike"
+        " before the bill does, and are never billed, since they come again as usage."
+        " `charge_units` is what the partner writes, in its own unit.",
+        (
+            Column("sender", CODE),
+            Column("service", one_of("voice", "sms", "data")),
+            Column("direction", one_of("outgoing", "incoming")),
+            Column("imsi", IMSI),
+            _optional("other_number", TEXT),
+            Column("started_at", INSTANT, offset_column="utc_offset_minutes"),
+            Column("duration_seconds", COUNT),
+            Column("volume_bytes", COUNT),
+            _optional("charge_units", COUNT),
+            _optional("recording_entity", TEXT),
+            _optional("call_reference", TEXT),
+        ),
+        ("sender", "imsi", "service", "direction", "started_at", "call_reference"),
     ),
 )
 

@@ -186,7 +186,7 @@ def test_what_no_dictionary_names_is_not_written() -> None:
     encoder = read_encoders(SEEDS)["voice_outgoing"]
     with pytest.raises(KeyError):
         encoder.encode([("colour", "red")])
-    assert set(RECORD_ROWS) == set(read_encoders(SEEDS))
+    assert set(RECORD_ROWS) <= set(read_encoders(SEEDS))
 
 
 # Which feed brings what

@@ -10,6 +10,7 @@ from orchestration.collect.readers.chf_json import CHF_JSON
 from orchestration.collect.readers.csv_file import CSV
 from orchestration.collect.readers.flow_export import FLOW_EXPORT
 from orchestration.collect.readers.freeswitch import FREESWITCH_CSV, FREESWITCH_XML
+from orchestration.collect.readers.nrtrde import NRTRDE
 from orchestration.collect.readers.omes import OMES
 from orchestration.collect.readers.parquet_file import PARQUET
 from orchestration.collect.readers.radius_detail import RADIUS_DETAIL
@@ -31,6 +32,7 @@ _ALL: tuple[Reader, ...] = (
     TS32298,
     TAP3,
     CHF_JSON,
+    NRTRDE,
     TS32435,
     OMES,
 )

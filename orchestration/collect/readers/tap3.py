@@ -12,9 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from orchestration.collect.readers.ber import BerError, identifier_of, read_element, read_header
+from orchestration.collect.readers.ber_stream import (
+    LONGEST_ELEMENT,
+    LONGEST_HEADER,
+    Window,
+    have_whole,
+    is_over,
+    next_header,
+    rest_of,
+)
 from orchestration.collect.readers.dictionary import (
     Dictionary,
     decode,
@@ -32,10 +41,6 @@ from orchestration.collect.readers.records import (
 )
 
 FORMAT: Final = "tap3"
-LONGEST_ELEMENT: Final = 1 << 20
-_CHUNK: Final = 1 << 20
-_KEPT: Final = 1 << 16
-_LONGEST_HEADER: Final = 16
 _CONSTRUCTED: Final = 0x20
 _TRANSFER, _NOTIFICATION, _EVENTS = (
     identifier_of(tag) | _CONSTRUCTED for tag in ("a1", "a2", "a3")
@@ -118,7 +123,7 @@ def read(path: Path, options: ReaderOptions) -> Iterator[Item]:
     """
     dictionary = read_dictionary(options.seeds_dir, FORMAT, _needed(options.wanted))
     with path.open("rb") as stream:
-        window = _Window(stream)
+        window = Window(stream)
         identifier, start, length = _file_header(window)
         batch = _Batch()
         if identifier == _NOTIFICATION:
@@ -137,39 +142,8 @@ def read(path: Path, options: ReaderOptions) -> Iterator[Item]:
         yield _facts(batch)
 
 
-class _Window:
-    """The octets of a file from where reading stands."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.data = b""
-        self.at = 0
-        self.base = 0
-
-    @property
-    def position(self) -> int:
-        return self.base + self.at
-
-    def fill(self, size: int) -> int:
-        """Have `size` octets at hand, if the file still has them; return how many there are."""
-        left = len(self.data) - self.at
-        if left >= size:
-            return left
-        pieces = [self.data[self.at :]]
-        self.base += self.at
-        self.at = 0
-        while left < size and (more := self._stream.read(max(_CHUNK, size - left))):
-            pieces.append(more)
-            left += len(more)
-        self.data = b"".join(pieces)
-        return left
-
-    def skip(self, size: int) -> None:
-        self.at += size
-
-
-def _file_header(window: _Window) -> tuple[int, int, int | None]:
-    window.fill(_LONGEST_HEADER)
+def _file_header(window: Window) -> tuple[int, int, int | None]:
+    window.fill(LONGEST_HEADER)
     try:
         header = read_header(window.data, 0, len(window.data))
     except BerError as error:
@@ -180,18 +154,18 @@ def _file_header(window: _Window) -> tuple[int, int, int | None]:
 
 
 def _transfer(
-    window: _Window, end: int | None, dictionary: Dictionary, batch: _Batch
+    window: Window, end: int | None, dictionary: Dictionary, batch: _Batch
 ) -> Iterator[Item]:
     """Yield the events of a transfer batch, its other elements noted."""
     number = 0
     try:
-        while not _is_over(window, end):
-            identifier, start, length = _header(window)
+        while not is_over(window, end):
+            identifier, start, length = next_header(window)
             if identifier == _EVENTS:
                 window.skip(start)
                 events_end = None if length is None else window.position + length
-                while not _is_over(window, events_end):
-                    size = _whole(window)
+                while not is_over(window, events_end):
+                    size = have_whole(window)
                     data, at, position = window.data, window.at, window.position
                     number += 1
                     for record in decode(data, at, at + size, number, position, dictionary):
@@ -202,7 +176,7 @@ def _transfer(
                 if events_end is None:
                     window.skip(2)
             else:
-                size = _whole(window)
+                size = have_whole(window)
                 part = window.data[window.at : window.at + size]
                 if identifier in dictionary.types:
                     _note(_one(part, window.position, dictionary), batch)
@@ -211,47 +185,14 @@ def _transfer(
         if not batch.control:
             raise RefusedFile(error.rule, f"{error}, before the batch is known") from None
         reason = f"{error}; from here on nothing of the file is read"
-        yield BrokenRecord(number + 1, window.position, error.rule, reason, _rest(window))
+        yield BrokenRecord(number + 1, window.position, error.rule, reason, rest_of(window))
         return
     if end is None:
         window.skip(2)
-    rest = _rest(window)
+    rest = rest_of(window)
     if rest.strip(b"\0"):
         reason = "octets behind the end of the batch"
         yield BrokenRecord(number + 1, window.position, "octets_behind_file", reason, rest)
-
-
-def _rest(window: _Window) -> bytes:
-    """Return the next octets of the file, as many as are kept of what is broken."""
-    window.fill(_KEPT)
-    return window.data[window.at : window.at + _KEPT]
-
-
-def _is_over(window: _Window, end: int | None) -> bool:
-    """Return whether a level's contents are: at its end, or at its end-of-contents octets."""
-    if end is not None:
-        if window.position > end:
-            raise BerError("length_beyond_end", "an element reaches beyond what holds it", 0)
-        return window.position == end
-    window.fill(2)
-    return window.data[window.at : window.at + 2] == b"\0\0"
-
-
-def _header(window: _Window) -> tuple[int, int, int | None]:
-    window.fill(_LONGEST_HEADER)
-    identifier, start, length = read_header(window.data, window.at, len(window.data))
-    return identifier, start - window.at, length
-
-
-def _whole(window: _Window) -> int:
-    """Have the next element at hand whole; return its size."""
-    _, start, length = _header(window)
-    if length is not None and start + length > LONGEST_ELEMENT:
-        reason = f"an element of {length} octets, more than {LONGEST_ELEMENT}"
-        raise BerError("length_beyond_end", reason, 0)
-    window.fill(LONGEST_ELEMENT if length is None else start + length)
-    end = min(len(window.data), window.at + LONGEST_ELEMENT)
-    return read_element(window.data, window.at, end)[3] - window.at
 
 
 def _one(data: bytes, position: int, dictionary: Dictionary) -> dict[str, str]:

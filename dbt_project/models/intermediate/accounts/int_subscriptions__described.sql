@@ -28,7 +28,8 @@ identifiers as (
     qualify
         row_number() over (
             partition by subscription_id
-            order by valid_from desc, identifier asc
+            -- Shown is a number: `msisdn` comes before `imsi`.
+            order by identifier_type desc, valid_from desc, identifier asc
         ) = 1
 
 ),
