@@ -158,6 +158,11 @@ def main(home: Path | None) -> None:
     help="Formats of the usage, with commas between them (tollhouse formats), or all: each record"
     " comes in one; what none of them can tell of comes in the house's.",
 )
+@click.option(
+    "--faults",
+    is_flag=True,
+    help="Put gaps, doubles, damaged and miscounted files in, and list them in sample/faults.csv.",
+)
 @one_line_errors
 def sample(
     month: date,
@@ -166,6 +171,7 @@ def sample(
     seed: int,
     follow_up: bool,
     formats: str,
+    faults: bool,
 ) -> None:
     """Make a deterministic inbox for a small mobile operator."""
     from orchestration.lib.progress import Progress
@@ -184,6 +190,7 @@ def sample(
         subscribers=subscribers,
         follow_up=follow_up,
         formats=SAMPLE_FORMATS if named == ("all",) else named,
+        faults=faults,
     )
     try:
         with Progress("records written") as progress:

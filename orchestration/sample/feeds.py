@@ -16,6 +16,7 @@ from typing import Final
 
 import duckdb
 
+from orchestration.sample.faults import FaultPlan, declare
 from orchestration.sample.formats.events import Event, UsageFile
 from orchestration.sample.formats.registry import WRITERS
 from orchestration.sample.options import HOUSE, SampleError
@@ -32,7 +33,8 @@ _FETCHED: Final = 20_000
 class Feed:
     """What one node sends: its folder, format and services, and how its files are named.
 
-    Without a node of its own the node of a record is the partner that served it.
+    Without a node of its own the node of a record is the partner that served it. `keeps_ids` says
+    that a record which is sent again in another file has the id that it had.
     """
 
     source_id: str
@@ -40,6 +42,7 @@ class Feed:
     services: tuple[str, ...]
     node: str
     file_name: str
+    keeps_ids: bool = True
 
     def path(self, inbox: Path, node: str, day: date, sequence: int) -> Path:
         """Return where the file of a node, day and number lies."""
@@ -51,12 +54,12 @@ FEEDS: Final = (
     Feed("gateway", "ts32297", ("data",), "pgw02", "{}_{:%Y%m%d}_{:06d}.cdr"),
     Feed("charging_function", "chf_json", ("data",), "smf01", "{}_{:%Y%m%d}_{:06d}.json"),
     Feed("exchange", "ts32298", _CALLS, "msc03", "{}_{:%Y%m%d}_{:06d}.ber"),
-    Feed(PARTNER_FEED, "tap3", _ALL_SERVICES, "", "CD{0}DEUNW{2:05d}"),
+    Feed(PARTNER_FEED, "tap3", _ALL_SERVICES, "", "CD{0}DEUNW{2:05d}", keeps_ids=False),
     Feed("pbx", "asterisk_csv", ("voice",), "pbx01", "{}_{:%Y%m%d}_{:06d}.csv"),
     Feed("voip", "freeswitch_csv", ("voice",), "fsw01", "{}_{:%Y%m%d}_{:06d}.csv"),
     Feed("voip_xml", "freeswitch_xml", ("voice",), "fsw02", "{}_{:%Y%m%d}_{:06d}.xml"),
     Feed("nas", "radius_detail", ("data",), "nas01", "{}_{:%Y%m%d}_{:06d}.detail"),
-    Feed("edge", "flow_export", ("data",), "edge01", "{}_{:%Y%m%d}_{:06d}.ipfix"),
+    Feed("edge", "flow_export", ("data",), "edge01", "{}_{:%Y%m%d}_{:06d}.ipfix", keeps_ids=False),
     Feed("reseller", "csv", _ALL_SERVICES, "mvno01", "{}_{:%Y%m%d}_{:06d}.csv"),
     Feed("mediation", "parquet", _ALL_SERVICES, "med01", "{}_{:%Y%m%d}_{:06d}.parquet"),
 )
@@ -111,17 +114,18 @@ def write_feeds(
     formats: Sequence[str],
     days: Sequence[date],
     sequences_before: int,
+    plan: FaultPlan,
     progress: Callable[[int, int], None],
-) -> list[Path]:
-    """Write a file for each node and day of the feeds in these formats; return their paths.
+) -> dict[Path, int]:
+    """Write a file for each node and day of the feeds in these formats; return their records.
 
     A node without usage on a day sends a file that says so: no usage is something else than no
-    file. `progress` gets the records written and to be written.
+    file. The faults of the plan are put in. `progress` gets the records written and to be written.
     """
     counted = connection.execute("select count(*) from routed where feed <> 'usage'").fetchone()
     total, done = int(counted[0]) if counted else 0, 0
     partners = sorted(set(read_partners(seeds).values()))
-    written = []
+    written: dict[Path, int] = {}
     for feed in FEEDS:
         if feed.format not in formats:
             continue
@@ -129,14 +133,21 @@ def write_feeds(
         events = _events_by_file(connection, feed)
         waiting = next(events, None)
         for node in nodes:
+            left_out, before = 0, Path()
             for day in days:
-                sequence = sequences_before + day.day
                 held: list[Event] = []
                 if waiting is not None and waiting[:2] == (node, day):
                     held, waiting = waiting[2], next(events, None)
+                fault = plan.take(feed.source_id, day.day, len(held))
+                left_out += fault is not None and fault.kind == "jump"
+                sequence = sequences_before + day.day + left_out
                 path = feed.path(inbox, node, day, sequence)
-                _write(feed, UsageFile(node, day, sequence, held, seeds), path)
-                written.append(path)
+                file = declare(UsageFile(node, day, sequence, held, seeds), fault)
+                _write(feed, file, path)
+                if fault:
+                    plan.damage(fault, path, before)
+                written[path] = len(held)
+                before = path
                 done += len(held)
                 progress(done, total)
         if waiting is not None:

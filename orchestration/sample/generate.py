@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import calendar
+import csv
+import io
 import json
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, astuple, fields, replace
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 
 from orchestration.sample.base import describe_base, load_base
-from orchestration.sample.feeds import choose_feeds, read_partners, write_feeds
+from orchestration.sample.faults import FAULTS, LATER, FaultPlan, Injected
+from orchestration.sample.feeds import FEEDS, choose_feeds, read_partners, write_feeds
 from orchestration.sample.files import (
     copy_query,
     write_broken_usage,
@@ -25,6 +29,16 @@ from orchestration.sample.options import HOUSE, SampleError, SampleOptions, Samp
 from orchestration.settings import Settings
 
 ZONE = "Europe/Berlin"
+# The usage that a month is made of, each record once: what must come out whatever was done to it.
+USAGE_TOTALS = """
+    select feed as source_id, service, direction, count(*) as record_count,
+        sum(duration_seconds)::bigint as duration_seconds,
+        sum(volume_uplink_bytes + volume_downlink_bytes)::bigint as volume_bytes
+    from routed
+    where kind not in ('duplicate', 'sent_again', 'changed')
+    group by all
+    order by all
+"""
 MACROS = """
 create macro draw(salt, first, second) as
     cast(hash(getvariable('seed'), salt, first, second) >> 1 as bigint);
@@ -103,8 +117,8 @@ def run_script(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def has_feeds(options: SampleOptions) -> bool:
-    """Return whether some usage comes in another format than the house's."""
-    return any(name != HOUSE for name in options.formats)
+    """Return whether usage comes by feeds: some of it in another format, or with faults."""
+    return options.faults or any(name != HOUSE for name in options.formats)
 
 
 def route(
@@ -118,6 +132,10 @@ def route(
     run_script(connection, "feeds/1_truth.sql")
     choose_feeds(connection, options.formats)
     run_script(connection, "feeds/2_routes.sql")
+    if options.faults:
+        resending = [feed.source_id for feed in FEEDS if feed.keeps_ids]
+        connection.execute("set variable resending = $feeds", {"feeds": resending})
+        run_script(connection, "feeds/3_sent_again.sql")
 
 
 def check_calls(connection: duckdb.DuckDBPyConnection) -> None:
@@ -142,12 +160,14 @@ def write_files(
     first = options.first_month
     before = calendar.monthrange(first.year, first.month)[1] if options.follow_up else 0
     written += write_usage(connection, settings.inbox, before)
+    plan = FaultPlan(settings.home / "sample" / LATER, list(FAULTS) if options.faults else [])
+    damage_house(plan, written)
     if has_feeds(options):
-        last = calendar.monthrange(month.year, month.month)[1]
-        days = [month.replace(day=number) for number in range(1, last + 1)]
-        written += write_feeds(
-            connection, settings.inbox, settings.seeds, options.formats, days, before, progress
-        )
+        written += write_in_formats(connection, settings, options, before, plan, progress)
+    if options.faults:
+        injected = [*plan.injected, *sent_again(connection)]
+        header = [one.name for one in fields(Injected)]
+        write_text(settings.home / "sample" / "faults.csv", as_csv(header, map(astuple, injected)))
     broken = 0
     if not options.follow_up:
         someone = connection.execute("select min(identifier) from subscribers").fetchone()
@@ -156,8 +176,64 @@ def write_files(
         for truth in ("offences", "oracle"):
             target = settings.home / "sample" / f"{truth}.csv"
             copy_query(connection, f"select * from export_{truth}", target)
-    names = tuple(path.relative_to(settings.inbox).as_posix() for path in written)
+    # A fault may have taken a file away.
+    names = tuple(path.relative_to(settings.inbox).as_posix() for path in written if path.is_file())
     return summarise(connection, options, names, broken)
+
+
+def write_in_formats(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    options: SampleOptions,
+    sequences_before: int,
+    plan: FaultPlan,
+    progress: Callable[[int, int], None],
+) -> list[Path]:
+    """Write what comes in other formats than the house's, and what of it must come out."""
+    month = options.month
+    last = calendar.monthrange(month.year, month.month)[1]
+    days = [month.replace(day=number) for number in range(1, last + 1)]
+    inbox, seeds = settings.inbox, settings.seeds
+    written = write_feeds(
+        connection, inbox, seeds, options.formats, days, sequences_before, plan, progress
+    )
+    counts = [(path.parent.name, path.name, count) for path, count in written.items()]
+    truth = settings.home / "sample"
+    write_text(
+        truth / "usage_files.csv", as_csv(("source_id", "file_name", "record_count"), counts)
+    )
+    copy_query(connection, USAGE_TOTALS, truth / "usage_totals.csv")
+    return list(written)
+
+
+def damage_house(plan: FaultPlan, written: list[Path]) -> None:
+    """Put the faults of the house's own files of calls in."""
+    for before, path in pairwise(written):
+        if plan.waiting and path.name.startswith("usage_msc01_"):
+            with path.open("rb") as stream:
+                count = sum(1 for _ in stream) - 1
+            fault = plan.take("usage", int(path.name.split("_")[2][6:8]), count)
+            if fault:
+                plan.damage(fault, path, before)
+
+
+def sent_again(connection: duckdb.DuckDBPyConnection) -> list[Injected]:
+    """Return which feeds sent records again on which day, and which as something else."""
+    found = connection.execute(
+        "select fault, feed, strftime(delivery_date, '%Y%m%d'), count(*) from resent"
+        " group by all order by all"
+    ).fetchall()
+    named = {"sent_again": "duplicate", "changed": "conflicting"}
+    return [Injected(kind, feed, f"*_{day}_*", named[kind], n) for kind, feed, day, n in found]
+
+
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return stream.getvalue()
 
 
 def summarise(
@@ -204,6 +280,7 @@ def describe_options(options: SampleOptions) -> dict[str, str]:
         "subscribers": str(options.subscribers or "all"),
         "follow_up": str(options.follow_up),
         "formats": ",".join(sorted(set(options.formats) | {HOUSE})),
+        "faults": str(options.faults),
     }
 
 
@@ -221,7 +298,7 @@ def read_summary(
         return None
     record = json.loads(marker.read_text(encoding="utf-8"))
     # Samples that were made before there were formats are in the house's.
-    record["options"] = {"formats": HOUSE, **record["options"]}
+    record["options"] = {"formats": HOUSE, "faults": "False", **record["options"]}
     present = [(settings.inbox / name).is_file() for name in record["summary"]["files"]]
     if record["options"] != wanted:
         if not any(present):

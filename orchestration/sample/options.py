@@ -23,6 +23,7 @@ class SampleOptions:
     the top when it asks for more than the base holds. `follow_up` makes the month after a first
     sample of the same seed, base and size: usage and one new account, no opening state. Usage comes
     in these `formats`, each record in one of them; what none of them can tell of, in the house's.
+    `faults` puts gaps, doubles, damaged and miscounted files into the month (`sample/faults.csv`).
     """
 
     month: date = DEFAULT_MONTH
@@ -31,6 +32,7 @@ class SampleOptions:
     subscribers: int | None = None
     follow_up: bool = False
     formats: tuple[str, ...] = (HOUSE,)
+    faults: bool = False
 
     def __post_init__(self) -> None:
         if self.month.day != 1:

@@ -34,6 +34,7 @@ from orchestration.collect.readers.codecs import CODECS
 from orchestration.collect.readers.records import FileFacts, NativeRecord, ReaderOptions
 from orchestration.collect.readers.registry import READERS
 from orchestration.sample import SAMPLE_FORMATS, SampleError, SampleOptions, make_sample
+from orchestration.sample.faults import FAULTS
 from orchestration.sample.feeds import FEEDS, HOUSE_FEED
 from orchestration.sample.formats import ts32298
 from orchestration.sample.formats.ber import length_of, read_encoders
@@ -242,7 +243,8 @@ def test_each_record_comes_once_whatever_the_formats(mixed: Settings, tmp_path: 
     others = 0
     for source, name in (
         *(("switch", "ts32297"), ("gateway", "ts32297"), ("exchange", "ts32298")),
-        *(("roaming", "tap3"), ("nas", "radius_detail"), ("charging_function", "chf_json")),
+        *(("roaming", "tap3"), ("nas", "radius_detail"), ("edge", "flow_export")),
+        ("charging_function", "chf_json"),
     ):
         for path in sorted((mixed.inbox / source).iterdir()):
             if path.stat().st_size:
@@ -284,6 +286,33 @@ def test_what_no_format_can_tell_of_comes_in_the_houses_own(tmp_path: Path) -> N
 
 def known() -> set[str]:
     return {HOUSE_FEED, *(feed.source_id for feed in FEEDS)}
+
+
+def test_faults_are_listed_and_what_they_took_lies_ready_to_be_sent(tmp_path: Path) -> None:
+    whole = Settings(home=tmp_path / "whole", project_root=ROOT)
+    faulty = Settings(home=tmp_path / "faulty", project_root=ROOT)
+    options = replace(MIXED, subscribers=30, formats=("house", "ts32297", "asterisk_csv"))
+    make_sample(whole, options)
+    assert not (whole.home / "sample" / "faults.csv").exists()
+    summary = make_sample(faulty, replace(options, faults=True))
+    with (faulty.home / "sample" / "faults.csv").open(encoding="utf-8") as stream:
+        injected = list(csv.DictReader(stream))
+    sources = {"usage", "switch", "gateway", "pbx"}
+    planned = {(one.kind, one.source_id) for one in FAULTS if one.source_id in sources}
+    assert {(one["kind"], one["source_id"]) for one in injected} - planned == {
+        *(("sent_again", source) for source in ("switch", "gateway", "pbx")),
+        *(("changed", source) for source in ("switch", "pbx")),
+    }
+    assert planned <= {(one["kind"], one["source_id"]) for one in injected}
+    later = sorted((faulty.home / "sample" / "later").glob("*/*"))
+    assert len(later) == len([one for one in FAULTS if one.source_id in sources]) - 2
+    for path in later:
+        name = f"{path.parent.name}/{path.name}"
+        assert path.read_bytes() == (whole.inbox / name).read_bytes()
+        damaged = faulty.inbox / name
+        assert not damaged.exists() or damaged.read_bytes() != path.read_bytes()
+    # What a fault took away is no reason to make the month again.
+    assert make_sample(faulty, replace(options, faults=True)) == replace(summary, is_new=False)
 
 
 def test_a_format_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:

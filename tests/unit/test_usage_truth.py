@@ -135,7 +135,7 @@ def test_the_truth_reaches_the_edges() -> None:
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.source_id)
 def test_the_calendar_of_files_knows_the_names_of_the_feeds(feed: Feed) -> None:
     name = feed.path(Path(), feed.node or "FRAF1", DAY, 7).name
-    parts = {"node": "[a-z0-9]+", "date": "[0-9]{8}", "sequence": "[0-9]+", "any": ".*"}
+    parts = {"node": "[A-Za-z0-9]+", "date": "[0-9]{8}", "sequence": "[0-9]+", "any": ".*"}
     with (SEEDS / "policy" / "expected_files.csv").open(encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["source_id"] == feed.source_id]
     patterns = [row["file_name_pattern"] for row in rows]

@@ -1,5 +1,6 @@
 -- The truth that every format is written from: one row per record of usage, whoever delivers it.
--- Numbers are of the record alone, and the same when it is sent again.
+-- Numbers are of the record alone, and the same when it is sent again. Three records of one
+-- subscriber make a session, each a part of another rating group: parts of one never overlap.
 create table usage_truth as
 select
     kind,
@@ -13,7 +14,7 @@ select
         as event_number,
     date_diff('day', date '2020-01-01', record_date) % 4000 * 1000000
     + min(record_number) over (
-        partition by node, record_date, identifier, serving_network
+        partition by node, record_date, identifier, serving_network, place // 3
     ) as session_number,
     service,
     direction,
@@ -28,7 +29,7 @@ select
     volume_bytes - volume_bytes // 7 as volume_downlink_bytes,
     serving_network,
     partners.partner,
-    if(service = 'data', ['10', '20', '30'][1 + record_number % 3], null) as rating_group,
+    if(service = 'data', ['10', '20', '30'][1 + place % 3], null) as rating_group,
     timezone(getvariable('zone'), to_timestamp(start_epoch - 3600)) = local_start
         as is_repeated_reading,
     duration_seconds = 0 as has_no_seconds,
@@ -36,6 +37,9 @@ from (
     select
         *,
         timezone(getvariable('zone'), to_timestamp(start_epoch)) as local_start,
+        dense_rank() over (
+            partition by node, record_date, identifier, serving_network order by record_number
+        ) - 1 as place,
     from deliveries
 ) as delivered
 left join partners using (serving_network);
