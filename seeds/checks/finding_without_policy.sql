@@ -6,7 +6,8 @@ findings as (
     select unnest([
         'missing_file', 'missing_number', 'refused_file', 'copied_file', 'wrong_count',
         'lost_records', 'repeated_number', 'late_file', 'no_usage', 'quiet', 'loud',
-        'lost_volume', 'inflated_volume', 'no_counters', 'missing_part'
+        'lost_volume', 'inflated_volume', 'no_counters', 'missing_part',
+        'wrong_totals'
     ]) as finding
 
 )

@@ -52,6 +52,35 @@ mended as (
 
 ),
 
+measures as (
+
+    select 'charge' as measure
+    union all
+    select 'tax' as measure
+    union all
+    select 'discount' as measure
+
+),
+
+-- D-224: what a file's audit states, and what its records add up to, as decimals in texts.
+totals as (
+
+    select
+        files.view_id,
+        files.landing_sequence,
+        measures.measure,
+        regexp_extract(
+            files.audit_totals, concat('"', measures.measure, '": "(-?[0-9.]+)"'), 1
+        ) as stated,
+        regexp_extract(
+            files.audit_totals, concat('"', measures.measure, '_found": "(-?[0-9.]+)"'), 1
+        ) as summed
+    from files
+    cross join measures
+    where files.file_status = 'accepted' and files.audit_totals is not null
+
+),
+
 -- The same number for the same day with other content; where nothing counts rounds, on any day.
 repeated as (
 
@@ -219,6 +248,33 @@ found as (
         file_content in ('usage', 'no_usage')
         and file_status = 'accepted'
         and records_declared_count <> records_read_count
+    union all
+    select
+        files.view_id,
+        files.expected_file_id,
+        files.node,
+        'wrong_totals' as finding,
+        concat_ws(
+            '/', 'wrong_totals', files.expected_file_id, files.node,
+            cast(files.landing_sequence as string), totals.measure
+        ) as finding_id,
+        files.file_name as subject,
+        files.file_id,
+        totals.measure,
+        concat('its records add up to ', totals.summed) as seen,
+        concat('its audit says ', totals.stated) as expected,
+        0 as file_count,
+        null as seen_quantity,
+        null as expected_quantity,
+        files.file_from,
+        files.file_to
+    from files
+    inner join totals
+        on
+            files.view_id = totals.view_id
+            and files.landing_sequence = totals.landing_sequence
+    where
+        try_cast(totals.stated as decimal(38, 12)) <> try_cast(totals.summed as decimal(38, 12))
     union all
     select
         view_id,
