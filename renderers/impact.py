@@ -6,6 +6,7 @@ where they are revenue. Accounts are named by their id only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +22,15 @@ from renderers.language import EN_DASH, Language, language
 from renderers.palette import COLOURS
 
 MARKDOWN_MOVERS = 5
+MARKDOWN_OPPOSITE = 3
 MARKDOWN_LINES = 3
+MOVERS_TAX = "bills with tax, their lines without"
+# What the figures are, below them wherever they are shown.
+FOOTNOTE = (
+    "Bills include tax and those of accounts that validation holds; revenue is without tax. Rated "
+    "usage is before discounts and before lines are rounded, so its total by zone is not that by "
+    "charge type."
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,12 @@ class RevenueChange:
 
 @dataclass(frozen=True)
 class LineChange:
-    """A line of a bill that moved, and the tariff rows that made it on both sides."""
+    """A line of a bill that moved, and the tariff rows that made it on both sides.
 
-    subscription_id: str
+    `subscription_id` is None for a line of the whole account.
+    """
+
+    subscription_id: str | None
     description: str
     charge_code: str
     source_before: str
@@ -91,7 +103,10 @@ class AccountChange:
 
 @dataclass(frozen=True)
 class CurrencyImpact:
-    """What happens to the bills in one currency. `steps` counts accounts by how far they move."""
+    """What happens to the bills in one currency. `steps` counts accounts by how far they move.
+
+    `opposite` are the largest of those that move against the sum of all.
+    """
 
     currency_code: str
     minor_units: int
@@ -110,6 +125,7 @@ class CurrencyImpact:
     by_charge_type: tuple[RevenueChange, ...]
     by_charge: tuple[RevenueChange, ...]
     movers: tuple[AccountChange, ...]
+    opposite: tuple[AccountChange, ...] = ()
     breaking: tuple[AccountChange, ...] = ()
 
     @property
@@ -185,9 +201,10 @@ def verdict(report: ImpactReport) -> str:
     for one in report.currencies:
         if one.accounts_moved:
             told.append(
-                f"{one.accounts_up:,} bills go up, {one.accounts_down:,} down, "
+                f"{_bills(one.accounts_up, 'go')} up, {one.accounts_down:,} down, "
                 f"{one.accounts_unchanged:,} stay; {_signed(one.change, one.minor_units)} "
-                f"{one.currency_code} in all ({_percent(one.percent)})"
+                f"{one.currency_code} with tax in all"
+                f"{_in_brackets(percent_text(one.before_amount, one.percent))}"
             )
     return "; ".join(told) + "."
 
@@ -199,7 +216,7 @@ def gate(report: ImpactReport) -> str:
     limit = f"{report.max_percent.normalize():f} %"
     if report.is_within:
         return f"No bill moves by more than {limit}."
-    return f"{report.breaking_count:,} bills move by more than {limit}."
+    return f"{_bills(report.breaking_count, 'move')} by more than {limit}."
 
 
 def note(report: ImpactReport) -> str:
@@ -214,8 +231,47 @@ def note(report: ImpactReport) -> str:
     return ""
 
 
-def _percent(value: Decimal | None) -> str:
-    return "new" if value is None else f"{value:+.2f} %"
+def percent_text(before: Decimal, percent: Decimal | None) -> str:
+    """Return a change in per cent of what was before: of a negative amount it would mislead."""
+    if before < 0:
+        return ""
+    return "new" if percent is None else f"{percent:+.2f} %"
+
+
+def line_texts(lines: Sequence[LineChange], *, with_subscription: bool = True) -> list[str]:
+    """Name lines by their description, and by as much more as it takes that no two are the same."""
+    parts = [
+        (
+            one.subscription_id or "account",
+            f"{one.period_start} to {one.period_end}",
+            one.charge_code,
+        )
+        for one in lines
+    ]
+    texts = [one.description for one in lines]
+    for number in range(3):
+        is_always = with_subscription and number == 0
+        seen = Counter(texts)
+        texts = [
+            f"{text}, {part[number]}" if is_always or seen[text] > 1 else text
+            for text, part in zip(texts, parts, strict=True)
+        ]
+    return texts
+
+
+def opposite_title(one: CurrencyImpact) -> str:
+    """Return the head of those that move against the sum of all."""
+    return f"Largest moves {'up' if one.opposite[0].change > 0 else 'down'}, against the rest"
+
+
+def _bills(count: int, verb: str) -> str:
+    if count == 1:
+        return f"1 bill {verb}{'es' if verb.endswith('o') else 's'}"
+    return f"{count:,} bills {verb}"
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _signed(value: Decimal, places: int) -> str:
@@ -240,6 +296,8 @@ def render_impact(report: ImpactReport) -> str:
         "verdict": verdict(report),
         "gate": gate(report),
         "note": note(report),
+        "footnote": FOOTNOTE,
+        "movers_tax": MOVERS_TAX,
         "sections": [_section(one, words) for one in report.currencies],
     }
     return templating.render("impact.html.j2", values)
@@ -251,11 +309,15 @@ def _section(one: CurrencyImpact, words: Language) -> dict[str, Any]:
         "currency": currency,
         "headline": [
             (
-                f"Billed, {currency}",
+                f"Bills with tax, {currency}",
                 words.number(one.after_amount, places),
                 f"{words.number(one.before_amount, places)} before",
             ),
-            ("Change", _signed(one.change, places), _percent(one.percent)),
+            (
+                "Change, with tax",
+                _signed(one.change, places),
+                percent_text(one.before_amount, one.percent),
+            ),
             ("Bills that go up", words.number(one.accounts_up), f"{one.accounts_down:,} go down"),
             ("Unchanged", words.number(one.accounts_unchanged), "accounts"),
         ],
@@ -275,16 +337,25 @@ def _section(one: CurrencyImpact, words: Language) -> dict[str, Any]:
         "revenue": [
             _revenue(title, rows, one)
             for title, rows in (
-                ("Revenue by charge type", one.by_charge_type),
-                ("Revenue by plan", one.by_plan),
-                ("Rated usage by zone", one.by_zone),
-                ("Revenue by charge", one.by_charge),
+                *revenue_tables(one),
+                ("Revenue by charge, without tax", one.by_charge),
             )
             if rows
         ],
         "movers": [_account(mover, places) for mover in one.movers],
+        "opposite_title": opposite_title(one) if one.opposite else "",
+        "opposite": [_account(mover, places) for mover in one.opposite],
         "breaking": [_account(mover, places) for mover in one.breaking],
     }
+
+
+def revenue_tables(one: CurrencyImpact) -> tuple[tuple[str, tuple[RevenueChange, ...]], ...]:
+    """Return the tables of revenue with their titles, which say that it is without tax."""
+    return (
+        ("Revenue by charge type, without tax", one.by_charge_type),
+        ("Revenue by plan, without tax", one.by_plan),
+        ("Rated usage by zone, without tax", one.by_zone),
+    )
 
 
 def _steps_chart(one: CurrencyImpact) -> Markup:
@@ -315,7 +386,7 @@ def _revenue(title: str, rows: Sequence[RevenueChange], one: CurrencyImpact) -> 
                 _plain(row.before_amount, places),
                 _plain(row.after_amount, places),
                 _signed(row.change, places),
-                _percent(row.percent) if row.change else "",
+                percent_text(row.before_amount, row.percent) if row.change else "",
             )
             for row in rows
         ],
@@ -329,16 +400,16 @@ def _account(mover: AccountChange, places: int) -> dict[str, Any]:
         "before": _plain(mover.before_amount, places),
         "after": _plain(mover.after_amount, places),
         "change": _signed(mover.change, places),
-        "percent": _percent(mover.percent),
+        "percent": percent_text(mover.before_amount, mover.percent),
         "lines": [
             {
-                "text": f"{line.description}, {line.subscription_id}",
+                "text": text,
                 "rows": _sources(line),
                 "before": _plain(line.before_amount, places),
                 "after": _plain(line.after_amount, places),
                 "change": _signed(line.change, places),
             }
-            for line in mover.lines
+            for line, text in zip(mover.lines, line_texts(mover.lines), strict=True)
         ],
     }
 
@@ -369,6 +440,8 @@ def render_markdown(report: ImpactReport) -> str:
     for one in report.currencies:
         lines += _markdown_currency(one)
     lines += _markdown_validation(report)
+    if report.currencies:
+        lines += ["", _cell(FOOTNOTE)]
     return "\n".join(lines) + "\n"
 
 
@@ -389,12 +462,13 @@ def _markdown_currency(one: CurrencyImpact) -> list[str]:
     places = one.minor_units
     lines = [
         "",
-        f"### Bills in {one.currency_code}",
+        f"### Bills in {one.currency_code}, with tax",
         "",
         "| | amount | percent |",
         "|---|---:|---:|",
         f"| billed before | {_plain(one.before_amount, places)} | |",
-        f"| billed after | {_plain(one.after_amount, places)} | {_percent(one.percent)} |",
+        f"| billed after | {_plain(one.after_amount, places)} "
+        f"| {percent_text(one.before_amount, one.percent)} |",
     ]
     if one.accounts_moved:
         lines += [
@@ -405,45 +479,47 @@ def _markdown_currency(one: CurrencyImpact) -> list[str]:
             f"| largest | {_plain(one.amounts.maximum, places)} "
             f"| {_plain(one.percents.maximum, 2, ' %')} |",
         ]
-    for title, rows in (
-        ("charge type", one.by_charge_type),
-        ("plan", one.by_plan),
-        ("zone (rated usage)", one.by_zone),
-    ):
+    for title, rows in revenue_tables(one):
         moved = [row for row in rows if row.change]
         if moved:
-            lines += ["", f"| {title} | before | after | change |", "|---|---:|---:|---:|"]
+            lines += ["", f"| {title} | before | after | change | |", "|---|---:|---:|---:|---:|"]
             lines += [
                 f"| {_cell(row.label)} | {_plain(row.before_amount, places)} "
-                f"| {_plain(row.after_amount, places)} | {_signed(row.change, places)} |"
+                f"| {_plain(row.after_amount, places)} | {_signed(row.change, places)} "
+                f"| {percent_text(row.before_amount, row.percent)} |"
                 for row in moved
             ]
-    return [*lines, *_markdown_movers(one)]
+    title = "Accounts beyond the limit" if one.breaking else "Largest moves"
+    lines += _markdown_movers(title, one.breaking or one.movers, MARKDOWN_MOVERS, places)
+    more = len(one.breaking) - MARKDOWN_MOVERS
+    if more > 0:
+        lines += ["", f"and {more:,} more"]
+    if one.opposite:
+        lines += _markdown_movers(opposite_title(one), one.opposite, MARKDOWN_OPPOSITE, places)
+    return lines
 
 
-def _markdown_movers(one: CurrencyImpact) -> list[str]:
-    shown = (one.breaking or one.movers)[:MARKDOWN_MOVERS]
+def _markdown_movers(
+    title: str, movers: Sequence[AccountChange], most: int, places: int
+) -> list[str]:
+    shown = movers[:most]
     if not shown:
         return []
-    places = one.minor_units
-    title = "Accounts beyond the limit" if one.breaking else "Largest moves"
-    lines = ["", f"<details><summary>{title}</summary>", ""]
+    lines = ["", f"<details><summary>{title}, {MOVERS_TAX}</summary>", ""]
     lines += ["| account | before | after | change | |", "|---|---:|---:|---:|---:|"]
     for mover in shown:
         lines.append(
             f"| {_cell(mover.billing_account_id)} | {_plain(mover.before_amount, places)} "
             f"| {_plain(mover.after_amount, places)} | {_signed(mover.change, places)} "
-            f"| {_percent(mover.percent)} |"
+            f"| {percent_text(mover.before_amount, mover.percent)} |"
         )
+        texts = line_texts(mover.lines, with_subscription=False)
         lines += [
-            f"| &nbsp;&nbsp;{_cell(line.description)} ({_cell(_sources(line))}) "
+            f"| &nbsp;&nbsp;{_cell(text)} ({_cell(_sources(line))}) "
             f"| {_plain(line.before_amount, places)} | {_plain(line.after_amount, places)} "
             f"| {_signed(line.change, places)} | |"
-            for line in mover.lines[:MARKDOWN_LINES]
+            for line, text in list(zip(mover.lines, texts, strict=True))[:MARKDOWN_LINES]
         ]
-    more = len(one.breaking) - len(shown)
-    if more > 0:
-        lines += ["", f"and {more:,} more"]
     return [*lines, "", "</details>"]
 
 

@@ -37,7 +37,10 @@ def compare_sides(
     shown: int,
     max_percent: Decimal | None,
 ) -> ImpactReport:
-    """Compare the results of two sides; `shown` biggest movers come with their lines."""
+    """Compare the results of two sides; `shown` biggest movers come with their lines.
+
+    So do some of the largest that move against them.
+    """
     with duckdb.connect() as sql:
         _attach(sql, before.results, "before")
         _attach(sql, after.results, "after")
@@ -99,6 +102,9 @@ def _currency(
         by_charge_type=revenue(queries.REVENUE_BY_CHARGE_TYPE),
         by_charge=revenue(queries.REVENUE_BY_CHARGE),
         movers=tuple(_account(sql, row, given) for row in read_rows(sql, queries.MOVERS, given)),
+        opposite=tuple(
+            _account(sql, row, given) for row in read_rows(sql, queries.OPPOSITE, given)
+        ),
         breaking=tuple(
             _account(sql, row, given, with_lines=number < BREAKING_WITH_LINES)
             for number, row in enumerate(breaking)

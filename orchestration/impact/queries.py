@@ -145,7 +145,7 @@ LIVE_IS_WHOLE = """
 """
 
 # Both sides: `before` and `after` are attached.
-# Change as a percentage of what it was, half up, on integers; null when it was 0.
+# Change as a percentage of what it was without its sign, half up, on integers; null when it was 0.
 PERCENT_OF = """
     create macro percent_of(change, base) as case
         when base <> 0 then
@@ -318,6 +318,19 @@ MOVERS = """
     where currency_code = $currency_code and change <> 0
     order by abs(change) desc, billing_account_id
     limit $shown
+"""
+# Those that move against the sum of all; where that is nothing, against the greater number.
+OPPOSITE = """
+    with direction as (
+        select coalesce(nullif(sign(sum(change)), 0), sign(sum(sign(change)))) as main_sign
+        from accounts
+        where currency_code = $currency_code
+    )
+    select billing_account_id, before_amount, after_amount, change, percent
+    from accounts, direction
+    where currency_code = $currency_code and sign(change) = -main_sign and change <> 0
+    order by abs(change) desc, billing_account_id
+    limit least($shown, 5)
 """
 MOVED_LINES = """
     select

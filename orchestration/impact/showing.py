@@ -12,12 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from renderers.impact import (
+    FOOTNOTE,
+    MOVERS_TAX,
     AccountChange,
     CurrencyImpact,
     ImpactReport,
     RevenueChange,
     gate,
+    line_texts,
     note,
+    opposite_title,
+    percent_text,
+    revenue_tables,
     verdict,
 )
 
@@ -48,6 +54,8 @@ def print_impact(report: ImpactReport, console: Console) -> None:
     for one in report.currencies:
         _print_currency(one, console)
     _print_validation(report, console)
+    if report.currencies:
+        console.print(Text(FOOTNOTE))
     if gate(report):
         console.print(Text(gate(report), style="bold" if report.is_within else "bold red"))
 
@@ -63,12 +71,13 @@ def _print_currency(one: CurrencyImpact, console: Console) -> None:
         )
     ]
     if one.accounts_moved:
-        _table(console, "By how much", ("", one.currency_code, "of the bill"), rows)
-    for title, revenue in (
-        ("Revenue by charge type", one.by_charge_type),
-        ("Revenue by plan", one.by_plan),
-        ("Rated usage by zone", one.by_zone),
-    ):
+        _table(
+            console,
+            "By how much bills move, with tax",
+            ("", one.currency_code, "of the bill"),
+            rows,
+        )
+    for title, revenue in revenue_tables(one):
         _table(
             console,
             f"{title}, {one.currency_code}",
@@ -76,21 +85,23 @@ def _print_currency(one: CurrencyImpact, console: Console) -> None:
             [_revenue(row, places) for row in revenue],
         )
     if one.movers:
-        _table(console, "Largest moves", _ACCOUNT, _accounts(one.movers, places))
+        _movers(console, "Largest moves", one.movers, places)
+    if one.opposite:
+        _movers(console, opposite_title(one), one.opposite, places)
     if one.breaking:
-        shown = one.breaking[:BREAKING_SHOWN]
-        _table(console, "Beyond the limit", _ACCOUNT, _accounts(shown, places))
+        _movers(console, "Beyond the limit", one.breaking[:BREAKING_SHOWN], places)
         if len(one.breaking) > BREAKING_SHOWN:
             console.print(Text(f"and {len(one.breaking) - BREAKING_SHOWN:,} more"))
 
 
-_ACCOUNT = ("account, line", "tariff rows", "before", "after", "change", "")
+def _movers(console: Console, title: str, movers: Sequence[AccountChange], places: int) -> None:
+    columns = ("account, line", "tariff rows", "before", "after", "change", "")
+    _table(console, f"{title}, {MOVERS_TAX}", columns, _accounts(movers, places))
 
 
 def _accounts(movers: Sequence[AccountChange], places: int) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for mover in movers:
-        percent = "new" if mover.percent is None else f"{mover.percent:+.2f} %"
         rows.append(
             (
                 mover.billing_account_id,
@@ -98,15 +109,15 @@ def _accounts(movers: Sequence[AccountChange], places: int) -> list[tuple[str, .
                 _amount(mover.before_amount, places),
                 _amount(mover.after_amount, places),
                 _signed(mover.change, places),
-                percent,
+                percent_text(mover.before_amount, mover.percent),
             )
         )
-        for line in mover.lines:
+        for line, text in zip(mover.lines, line_texts(mover.lines), strict=True):
             same = line.source_before == line.source_after
             sources = f"{line.source_before or 'none'} -> {line.source_after or 'none'}"
             rows.append(
                 (
-                    f"  {line.description} ({line.subscription_id})",
+                    f"  {text}",
                     line.source_after if same else sources,
                     _amount(line.before_amount, places),
                     _amount(line.after_amount, places),
@@ -118,13 +129,12 @@ def _accounts(movers: Sequence[AccountChange], places: int) -> list[tuple[str, .
 
 
 def _revenue(row: RevenueChange, places: int) -> tuple[str, ...]:
-    percent = "new" if row.percent is None else f"{row.percent:+.2f} %"
     return (
         row.label,
         _amount(row.before_amount, places),
         _amount(row.after_amount, places),
         _signed(row.change, places) if row.change else "",
-        percent if row.change else "",
+        percent_text(row.before_amount, row.percent) if row.change else "",
     )
 
 
@@ -171,8 +181,8 @@ def _table(
 ) -> None:
     table = Table(title=title, title_justify="left", header_style="bold")
     for number, column in enumerate(columns):
-        is_figure = column in ("before", "after", "change", "accounts", "EUR") or (
-            number > 0 and not column
+        is_figure = column in ("before", "after", "change", "accounts") or (
+            number > 0 and (not column or column.isupper())
         )
         table.add_column(column, overflow="fold", justify="right" if is_figure else "left")
     for row in rows:
