@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestration.passes.completeness import UsageFinding
+    from orchestration.rerating import Rerating
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -725,6 +726,81 @@ def quote(
         print_json(found.as_dict())
     else:
         print_quotes(found, _console())
+
+
+@main.command()
+@click.option("--from", "usage_from", type=ISO_DATE, required=True, help="First day of the usage.")
+@click.option(
+    "--to", "usage_to", type=ISO_DATE, required=True, help="First day after it, left alone."
+)
+@click.option("--account", help="Only usage of this billing account.")
+@click.option("--plan", help="Only usage that was billed by this plan.")
+@click.option("--zone", help="Only usage that was billed in this zone.")
+@click.option("--post", is_flag=True, help="Write the order; the next passes carry it out.")
+@click.option("--reason", default="", help="Why, for the ledger; needed with --post.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@one_line_errors
+def rerate(
+    usage_from: date,
+    usage_to: date,
+    account: str | None,
+    plan: str | None,
+    zone: str | None,
+    post: bool,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Rate billed usage again by today's tariff: show the difference, and with --post order it.
+
+    A change of the tariff alone corrects no issued bill. An order does, with the next pass of each
+    account: as a charge of the difference that names the invoice it corrects.
+    """
+    from orchestration.lib.house import open_house
+    from orchestration.lib.say import say
+    from orchestration.rerating import Order, RerateError, post_order, preview
+
+    order = Order(usage_from, usage_to, account, plan, zone)
+    if post and not reason.strip():
+        raise click.BadParameter("needed with --post", param_hint="--reason")
+    house = open_house()
+    found = preview(house.settings, order, None if as_json else say)
+    if not as_json:
+        print_rerating(found)
+    order_id = None
+    if post:
+        if not found.differences:
+            raise RerateError(f"nothing of the {order} costs anything else now: no order written")
+        order_id = post_order(house.ledger, order, reason)
+        say(f"ordered as {order_id}: the next pass of each account carries it out")
+    if as_json:
+        print_json({**found.as_dict(), "order_id": order_id})
+
+
+def print_rerating(found: Rerating) -> None:
+    """Print what an order would change: the largest differences, and the sums."""
+    shown = 20
+    print_table(
+        f"Differences of {found.order}, before reductions, rounding and tax",
+        ("account", "subscription", "charge", "period", "billed", "difference", "currency"),
+        [
+            (
+                one.billing_account_id,
+                one.subscription_id,
+                one.charge_code,
+                f"{one.period_start} to {one.period_end}",
+                f"{one.billed_amount:,}",
+                f"{one.difference_amount:+,}",
+                one.currency_code,
+            )
+            for one in found.differences[:shown]
+        ],
+    )
+    if len(found.differences) > shown:
+        click.echo(f"and {len(found.differences) - shown:,} more (--json shows all)")
+    for currency, amount in found.totals.items():
+        click.echo(f"{amount:+,} {currency} in all")
+    if not found.differences:
+        click.echo("nothing costs anything else")
 
 
 @main.group()

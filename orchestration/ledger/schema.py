@@ -273,6 +273,21 @@ gap_acceptances = _table(
     _text("reason"),
 )
 
+# Billed usage to be rated again by the tariff as it is when a pass next bills the account: of days
+# from `usage_from` up to but without `usage_to`, issued up to a frozen file's sequence; an empty
+# column is any.
+rerating_orders = _table(
+    "rerating_orders",
+    _text("order_id", unique=True),
+    Column("usage_from", Date, nullable=False),
+    Column("usage_to", Date, nullable=False),
+    _text("billing_account_id", nullable=True),
+    _text("plan_id", nullable=True),
+    _text("zone_id", nullable=True),
+    Column("issued_sequence", BigInteger, nullable=False),
+    _text("reason"),
+)
+
 LEDGER_TABLES: tuple[Table, ...] = (
     bill_runs,
     passes,
@@ -286,4 +301,5 @@ LEDGER_TABLES: tuple[Table, ...] = (
     delivery_outcomes,
     run_closures,
     gap_acceptances,
+    rerating_orders,
 )

@@ -145,6 +145,7 @@ def _forget_later(folder: Path, as_of: AsOf) -> None:
         "passes": earlier,
         "review_decisions": earlier,
         "run_closures": earlier,
+        "rerating_orders": earlier,
         "pass_transitions": f"{earlier} and (pass_id not in ({chosen}) or state in ({states}))",
     }
     with duckdb.connect(config={"threads": 1}) as sql:

@@ -18,6 +18,7 @@ NO_CURRENCY: Mapping[str, str] = {}
 # Models that may read what they wrote themselves, each with the reason.
 READS_ITSELF: Mapping[str, str] = {
     "int_usage__arrived": "finds the files and events that are done; never takes a figure",
+    "int_usage_hours__summed": "finds the files that are done; never takes a figure",
 }
 
 COMMENTS = re.compile(r"\{#.*?#\}|/\*.*?\*/|--[^\n]*", re.DOTALL)

@@ -98,6 +98,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "subject": "usage_msc01_20261012_000012.csv",
         "reason": "lost for good",
     },
+    "rerating_orders": {
+        "order_id": "R1",
+        "usage_from": date(2026, 10, 1),
+        "usage_to": date(2026, 11, 1),
+        "billing_account_id": "a1",
+        "plan_id": None,
+        "zone_id": "far",
+        "issued_sequence": 7,
+        "reason": "the price was wrong",
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""Late usage under both policies: what is charged for it, beside what, and what it adds up to.
+"""Late usage under both policies, and usage that is ordered to be rated again.
 
 Two legal entities of one operator differ only in `late_usage`. The same customers of both make the
 same calls in October and are billed; then the same late records arrive, and in December once more.
@@ -7,6 +7,8 @@ All expected amounts are computed by hand here.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,16 +16,22 @@ from typing import Any
 
 import pytest
 from billing_homes import Home
+from click.testing import CliRunner, Result
+from sqlalchemy import select
 from world import ENTITY, Subscriber, World
 
+from orchestration.cli import main
+from orchestration.ledger.schema import rerating_orders
 from orchestration.lib.warehouse import open_warehouse
 from orchestration.render.documents import read_invoices
+from orchestration.rerating import Order, post_order
 from orchestration.review.explain import explain
 from orchestration.verify import broken_laws, verify_house
 
 pytestmark = pytest.mark.heavy
 
 NOVEMBER, DECEMBER, JANUARY = date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)
+FEBRUARY = date(2027, 2, 1)
 OCTOBER = ("2026-10-01", "2026-11-01")
 POLICIES = {"residual": ENTITY, "rerate": "anew"}
 FAR = "88212345"
@@ -415,12 +423,6 @@ def test_all_that_was_frozen_adds_up_to_what_is_due(billed: Billed) -> None:
     ) == [(5, Decimal(5))]
 
 
-def test_the_laws_are_kept(billed: Billed) -> None:
-    """Each record has one fate, nothing is billed twice, and a rebuild gives the same marts."""
-    broken = broken_laws(verify_house(billed.home.settings))
-    assert [(one.law, one.what, one.details) for one in broken] == []
-
-
 def test_the_line_is_explained_by_what_was_billed_and_what_is_due(billed: Billed) -> None:
     """From the difference down to the call that lost its free minute, and to its invoice."""
     account = billed.cases["rerate", FIRST].subscribers[0].account_id
@@ -485,3 +487,117 @@ def test_the_document_names_the_corrected_invoice_and_shows_what_changed(billed:
     ]
     named = f"corrects invoice {invoices[NOVEMBER].number}"
     assert sorted(described) == [f"far ({named})", f"home ({named})"]
+
+
+@pytest.fixture(scope="module")
+def ordered(billed: Billed) -> Billed:
+    """Afterwards far calls cost 2.00 in the tariff; for the first customer of `rerate` by order."""
+    seed = billed.home.settings.seeds / "tariff" / "usage_rates.csv"
+    text = seed.read_text(encoding="utf-8")
+    assert "free-far,free," in text
+    seed.write_text(re.sub(r"(?m)^(free-far,.*,)3\.00(,.*)$", r"\g<1>2.00\2", text))
+    for one in billed.cases.values():
+        one.call_in("2027-01")
+    billed.world.deliver("january.csv")
+    billed.home.collect(datetime(2027, 1, 20, tzinfo=UTC))
+    return billed
+
+
+def _rerate(home: Home, *arguments: str) -> Result:
+    environment = {
+        "TOLLHOUSE_HOME": str(home.settings.home),
+        "TOLLHOUSE_PROJECT": str(home.settings.project_root),
+    }
+    days = ("--from", "2026-10-01", "--to", "2026-11-01")
+    return CliRunner(env=environment).invoke(main, ["rerate", *days, *arguments])
+
+
+HALF = "a_late_call_may_leave_a_part_of_another_free"
+
+
+def test_rerate_shows_what_an_order_would_change_and_writes_nothing(ordered: Billed) -> None:
+    """A far minute of 3.00 would be 1.00 less, half of one 0.50; the free ones stay free.
+
+    An ordered period is computed in time order, also what came late under `residual`: there the
+    late minutes at home would have been free, and far ones not.
+    """
+    shown = _rerate(ordered.home, "--plan", "free", "--zone", "far", "--json")
+
+    assert shown.exit_code == 0, shown.output
+    told = json.loads(shown.stdout)
+    expected = [
+        ("residual", FIRST, "far", "0", "2.00"),
+        ("rerate", FIRST, "far", "3.00", "-1.00"),
+        ("residual", FIRST, "home", "3.00", "-1.00"),
+        ("residual", HALF, "far", "0", "1.00"),
+        ("rerate", HALF, "far", "1.50", "-0.50"),
+        ("residual", HALF, "home", "1.50", "-0.50"),
+    ]
+    assert [
+        (
+            one["subscription_id"],
+            one["charge_code"],
+            Decimal(one["billed_amount"]),
+            Decimal(one["difference_amount"]),
+        )
+        for one in told["differences"]
+    ] == [
+        (
+            ordered.cases[policy, name].subscribers[0].subscription_id,
+            charge_code,
+            Decimal(billed_amount),
+            Decimal(difference),
+        )
+        for policy, name, charge_code, billed_amount, difference in expected
+    ]
+    assert {currency: Decimal(total) for currency, total in told["totals"].items()} == {
+        "EUR": Decimal(0)
+    }
+    assert told["order_id"] is None
+    with ordered.home.ledger.read() as connection:
+        assert connection.execute(select(rerating_orders)).all() == []
+
+
+def test_an_order_is_carried_out_once_and_a_change_of_the_tariff_alone_corrects_nobody(
+    ordered: Billed,
+) -> None:
+    """February brings the first customer -1.00 and nobody else anything of October."""
+    one = ordered.cases["rerate", FIRST]
+    account = one.subscribers[0].account_id
+    order = Order(date(2026, 10, 1), date(2026, 11, 1), billing_account_id=account)
+    assert post_order(ordered.home.ledger, order, "agreed  at 2.00") == "rerating-0001"
+    ordered.home.calculate(FEBRUARY)
+    ordered.home.issue(FEBRUARY)
+
+    for key, each in ordered.cases.items():
+        expected = _lines(("far", "-1.00")) if key == ("rerate", FIRST) else []
+        assert ordered.lines(each, FEBRUARY) == expected, key
+    assert ordered.rows(
+        "select count(*), sum(rated_amount) from marts.fct_rated_usage"
+        " where billing_account_id = ? and usage_status = 'billed'"
+        " and usage_period_start = date '2026-10-01'",
+        account,
+    ) == [(5, Decimal(4))]
+
+    again = _rerate(ordered.home, "--account", account, "--post", "--reason", "once more")
+    assert again.exit_code != 0
+    assert "costs anything else now: no order written" in again.output
+
+
+def test_rerate_says_what_it_cannot_do(ordered: Billed) -> None:
+    """An account without such usage, no reason, and days that are none."""
+    nobody = _rerate(ordered.home, "--account", "A-nobody")
+    assert nobody.exit_code != 0
+    assert (
+        "there is no issued usage from 2026-10-01 up to 2026-11-01 of account A-nobody"
+        in nobody.output
+    )
+    assert "needed with --post" in _rerate(ordered.home, "--post").output
+    backwards = _rerate(ordered.home, "--to", "2026-10-01")
+    assert "is no day: --to is the first day that is left alone" in backwards.output
+
+
+def test_the_laws_are_kept(ordered: Billed) -> None:
+    """Each record has one fate, nothing is billed twice, and a rebuild gives the same marts."""
+    broken = broken_laws(verify_house(ordered.home.settings))
+    assert [(one.law, one.what, one.details) for one in broken] == []

@@ -1,3 +1,3 @@
 """The history of the ledger's shape, applied by `open_ledger` through Alembic."""
 
-HEAD = "0003"
+HEAD = "0004"

@@ -8,7 +8,8 @@ groups as (
         pass_id,
         billing_account_id,
         subscription_id,
-        usage_period_start
+        usage_period_start,
+        is_ordered
     from {{ ref('int_usage__reopened') }}
 
 ),
@@ -20,14 +21,16 @@ pools as (
         pass_id,
         billing_account_id,
         subscription_id as pool_id,
-        usage_period_start
+        usage_period_start,
+        is_ordered
     from groups
     union distinct
     select
         pass_id,
         billing_account_id,
         billing_account_id as pool_id,
-        usage_period_start
+        usage_period_start,
+        is_ordered
     from groups
 
 ),
@@ -45,7 +48,8 @@ reopened as (
         cast(sum(draws.free_quantity) as bigint) as free_quantity,
         draws.granted_from,
         max(draws.usable_to) as usable_to,
-        pools.usage_period_start
+        pools.usage_period_start,
+        max(case when pools.is_ordered then 1 else 0 end) = 1 as is_ordered
     from pools
     inner join {{ ref('stg_issued__allowance_draws') }} as draws
         on

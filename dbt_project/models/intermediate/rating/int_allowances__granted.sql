@@ -461,7 +461,7 @@ granted as (
         pooled.is_lasting,
         cast(
             case
-                when pooled.is_lasting or drawn_before.is_reopened
+                when pooled.is_lasting or drawn_before.is_granted_as_before
                     then coalesce(drawn_before.granted_quantity, pooled.quantity)
                 else pooled.quantity
             end as bigint

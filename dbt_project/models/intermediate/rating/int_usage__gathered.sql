@@ -1,6 +1,6 @@
 with
 
--- At its list price of today, as it arrived.
+-- At its list price: as it arrived, or by the tariff of today where that is ordered.
 unbilled as (
 
     select
@@ -91,6 +91,7 @@ reopened as (
         usage_period_start,
         usage_period_end
     from {{ ref('int_usage__reopened') }}
+    where not is_repriced
 
 ),
 

@@ -29,8 +29,15 @@ billed as (
 
 ),
 
+ordered as (
+
+    select * from {{ ref('int_usage__ordered') }}
+
+),
+
 -- Everything rated and not yet billed that started before the period's end and had landed by the
--- recorded cut-off; late records come along with the period they belong to.
+-- recorded cut-off; late records come along with the period they belong to. And what is ordered to
+-- be rated again, unless it would be another subscription's now: then it stays at its old prices.
 unbilled as (
 
     select
@@ -73,7 +80,8 @@ unbilled as (
         list_priced.started_local,
         list_priced.tariff_date,
         list_priced.usage_period_start,
-        list_priced.usage_period_end
+        list_priced.usage_period_end,
+        ordered.event_id is not null as is_ordered
     from accounts
     inner join list_priced
         on
@@ -82,7 +90,15 @@ unbilled as (
             and list_priced.landing_sequence <= accounts.landing_watermark
     left join suspended on list_priced.event_id = suspended.event_id
     left join billed on list_priced.event_id = billed.event_id
-    where suspended.event_id is null and billed.event_id is null
+    left join ordered
+        on
+            list_priced.event_id = ordered.event_id
+            and list_priced.billing_account_id = ordered.billing_account_id
+            and list_priced.subscription_id = ordered.subscription_id
+            and list_priced.usage_period_start = ordered.usage_period_start
+    where
+        suspended.event_id is null
+        and (billed.event_id is null or ordered.event_id is not null)
 
 )
 

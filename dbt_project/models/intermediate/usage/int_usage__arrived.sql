@@ -158,9 +158,14 @@ periods as (
 
 ),
 
+-- Billed for good: not ordered to be rated again.
 billed as (
 
-    select distinct event_id from {{ ref('stg_issued__billed_usage') }}
+    select distinct billed_usage.event_id
+    from {{ ref('stg_issued__billed_usage') }} as billed_usage
+    left join {{ ref('int_usage__ordered') }} as ordered_usage
+        on billed_usage.event_id = ordered_usage.event_id
+    where ordered_usage.event_id is null
 
 ),
 
