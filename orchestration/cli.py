@@ -646,7 +646,7 @@ def explain(invoice: str, as_json: bool) -> None:
 @click.option(
     "--seeds",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Lay these seeds over the tariff after: a folder, whole or only the files that differ.",
+    help="Lay these seeds over the tariff after: a folder laid out like seeds/, whole or in part.",
 )
 @click.option("--bill-date", type=ISO_DATE, help="Which bills [the newest bill date].")
 @click.option(

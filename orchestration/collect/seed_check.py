@@ -12,10 +12,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ _META_KEYS = {
 }
 _LONGEST_SHOWN = 60
 _MOST_PROBLEMS_PER_RULE = 20
+_MOST_TO_COMPARE = 1_000
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_UNREADABLE = ("boolean", "column_count", "date", "decimal", "integer", "spaces")
 # A rate or connection fee below zero would pay the caller; discounts have columns of their own.
 _NEVER_NEGATIVE = re.compile(r"(^|_)(rate|rate_amount|connect_amount)$")
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -116,7 +120,9 @@ def check_seeds(seeds_dir: Path) -> list[SeedProblem]:
             )
             continue
         problems.extend(_check_seed(seeds[name], declared, seeds, rules))
-    problems.extend(_check_rules(seeds_dir, seeds, rules))
+    # What a cell that is no date, or a row that is cut, would bring about is no second mistake.
+    unreadable = {one.file for one in problems if one.rule in _UNREADABLE}
+    problems.extend(_check_rules(seeds_dir, seeds, rules, unreadable))
     problems.extend(_check_mapping(seeds_dir, seeds, rules))
     problems.sort(key=lambda problem: (problem.file, problem.line, problem.rule, problem.message))
     return _shorten(problems)
@@ -349,6 +355,11 @@ def _check_header(
 ) -> bool:
     """Note what is wrong with a header; return whether the columns can be told by it."""
     messages = []
+    separators = {mark: name for mark, name in _SEPARATORS.items() if mark in "".join(header)}
+    if len(header) == 1 < len(rules.types) and separators:
+        message = f"the columns are separated by {', '.join(separators.values())} instead of commas"
+        problems.append(SeedProblem(file, 1, "header", message))
+        return False
     if not header:
         messages.append("the file has no header")
     repeated = sorted({name for name in header if header.count(name) > 1})
@@ -579,19 +590,31 @@ def _check_references(
         allowed = {"", *known, *(("*",) if column in rules.wildcard else ())}
         for line, value in zip(seed.lines, seed.columns[column], strict=True):
             if value not in allowed:
-                message = f"{column} {_show(value)} is not in {target}"
+                message = f"{column} {_show(value)} is not in {target}{_nearest(value, known)}"
                 yield SeedProblem(seed.file, line, "orphan", message)
+
+
+def _nearest(value: str, known: Sequence[str]) -> str:
+    """Return which known values look like a wrong one, for the end of a message."""
+    if len(known) > _MOST_TO_COMPARE:
+        return ""
+    near = get_close_matches(value, sorted(set(known)), n=3, cutoff=0.5)
+    return f"; near it: {', '.join(near)}" if near else ""
 
 
 # Rules over several seeds
 
 
 def _check_rules(
-    seeds_dir: Path, seeds: Mapping[str, _Seed], rules: Mapping[str, SeedRules]
+    seeds_dir: Path,
+    seeds: Mapping[str, _Seed],
+    rules: Mapping[str, SeedRules],
+    unreadable: Collection[str],
 ) -> Iterator[SeedProblem]:
     """Yield what the queries in `seeds/checks/` find."""
     read = {
-        name: ReadSeed(seed.lines, seed.columns, rules[name].types) for name, seed in seeds.items()
+        name: ReadSeed(seed.lines, seed.columns, rules[name].types, seed.file not in unreadable)
+        for name, seed in seeds.items()
     }
     for found in run_rules(find_rules(seeds_dir), read):
         if found.seed is None:

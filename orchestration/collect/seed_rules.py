@@ -21,16 +21,20 @@ _TYPES = {"string": "varchar", "text": "varchar"}
 
 @dataclass(frozen=True)
 class ReadSeed:
-    """A seed as its file says it: text by column, the declared types, and each record's line."""
+    """A seed as its file says it: text by column, the declared types, and each record's line.
+
+    `is_readable`: every record has its columns, and every value is one of its type.
+    """
 
     lines: list[int]
     columns: Mapping[str, list[str]]
     types: Mapping[str, str]
+    is_readable: bool = True
 
     @property
     def is_whole(self) -> bool:
-        """Whether every declared column was read."""
-        return set(self.types) <= set(self.columns)
+        """Whether every declared column was read, and every value in it."""
+        return self.is_readable and set(self.types) <= set(self.columns)
 
 
 @dataclass(frozen=True)

@@ -439,6 +439,47 @@ def test_a_mistake_is_found_among_two_hundred_thousand_prefixes(seeds: Path) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("valid_from", "01.01.2027", "date: valid_from '01.01.2027' is not a date like 2026-10-01"),
+        ("rate_amount", "0,19", "column_count: 26 columns instead of 25"),
+    ],
+)
+def test_what_cannot_be_read_is_told_without_what_follows_from_it(
+    seeds: Path, column: str, value: str, expected: str
+) -> None:
+    line = edit(seeds, RATES, "UR-0008,", values(seeds, RATES, "UR-0008,", **{column: value}))
+    assert found(seeds) == [f"seeds/{RATES}:{line}: {expected}"]
+
+
+def test_a_file_with_other_separators_is_told_by_them(seeds: Path) -> None:
+    path = seeds / RATES
+    path.write_text(path.read_text("utf-8").replace(",", ";"), "utf-8")
+    message = "header: the columns are separated by semicolons instead of commas"
+    assert found(seeds) == [f"seeds/{RATES}:1: {message}"]
+
+
+def test_a_name_that_is_nearly_right_is_shown_what_it_may_mean(seeds: Path) -> None:
+    changed = values(seeds, PROMOTIONS, "PR-0002,", charge_code="voice_intrnational")
+    line = edit(seeds, PROMOTIONS, "PR-0002,", changed)
+    (problem,) = found(seeds)
+    assert problem.startswith(f"seeds/{PROMOTIONS}:{line}: orphan: charge_code")
+    assert "; near it: voice_international, " in problem
+
+
+@pytest.mark.parametrize(("amount", "is_wrong"), [("9.990000", True), ("0.000000", False)])
+def test_a_pass_is_not_sold_by_the_period(seeds: Path, amount: str, is_wrong: bool) -> None:
+    append(seeds, PLANS, "pass_roaming,Roaming pass,option,,,true,2027-01-01,")
+    fee = f"RC-9,pass_roaming,option_fee,{amount},EUR,advance,none,,,,,,S,2027-01-01,"
+    line = append(seeds, RECURRING, fee)
+    included = "AL-9,pass_roaming,data_eu,1 GB,1073741824,bytes,5,none,1,pass,7,0,false,2027-01-01,"
+    append(seeds, ALLOWANCES, included)
+    assert [one.split(": ")[:2] for one in found(seeds)] == (
+        [[f"seeds/{RECURRING}:{line}", "pass_charged_by_period"]] if is_wrong else []
+    )
+
+
 CODES = "tariff/charge_codes.csv"
 
 
