@@ -41,7 +41,8 @@ from orchestration.collect.entities import (
 )
 from orchestration.collect.kinds import quote
 from orchestration.collect.mapping_check import require_sound_sources
-from orchestration.collect.readers.records import FileFacts, ReaderOptions
+from orchestration.collect.readers.records import FileFacts, ReaderOptions, RefusedFile
+from orchestration.collect.readers.registry import READERS
 from orchestration.collect.records import (
     Broken,
     Inspection,
@@ -51,6 +52,7 @@ from orchestration.collect.records import (
 )
 from orchestration.collect.source_files import SourceFile, decode_source_file
 from orchestration.collect.sources import UsageSource, read_sources
+from orchestration.collect.unpacking import plain_text
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.files import replace_atomically
 from orchestration.settings import Settings
@@ -516,8 +518,17 @@ def _decode_source(
     work = decoded.source.work
     if not decoded.inspection.size_bytes:
         return replace(decoded, reason="empty_file: the file has no bytes")
+    inspection = decoded.inspection
+    if READERS[usage_source.format].is_text:
+        try:
+            plain = plain_text(link, work)
+        except RefusedFile as refused:
+            return replace(decoded, reason=str(refused))
+        if plain != link:
+            inspected = inspect_file(plain, usage_source.delimiter)
+            link, inspection = plain, replace(inspected, file_id=inspection.file_id)
     judged = decode_source_file(
-        connection, SourceFile(usage_source, link, work, decoded.inspection, options)
+        connection, SourceFile(usage_source, link, work, inspection, options)
     )
     if judged.reason:
         return replace(decoded, reason=judged.reason)

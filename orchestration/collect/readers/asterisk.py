@@ -45,4 +45,5 @@ ASTERISK_CSV = Reader(
     "Asterisk Master.csv, rows without a header; `columns` where cdr_custom has another order.",
     read_asterisk,
     fields,
+    is_text=True,
 )

@@ -311,4 +311,5 @@ CHF_JSON: Final = Reader(
     " `charging_information`, `part_number`, `part_count`",
     read,
     lambda _: None,
+    is_text=True,
 )

@@ -170,4 +170,5 @@ CSV = Reader(
     "Any CSV; the header names the fields, or `columns` of the source where there is none.",
     read_csv_file,
     named_columns,
+    is_text=True,
 )

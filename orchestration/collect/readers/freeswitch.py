@@ -161,10 +161,12 @@ FREESWITCH_CSV = Reader(
     "FreeSWITCH mod_cdr_csv, rows without a header; `columns` for another template.",
     read_freeswitch_csv,
     fields,
+    is_text=True,
 )
 FREESWITCH_XML = Reader(
     "freeswitch_xml",
     "FreeSWITCH mod_xml_cdr: the channel's variables, and `caller_profile.*`.",
     read_freeswitch_xml,
     lambda _: None,
+    is_text=True,
 )

@@ -125,4 +125,5 @@ RADIUS_DETAIL = Reader(
     "FreeRADIUS detail files: the attributes by name, and `Session-Start` as an epoch.",
     read_radius_detail,
     lambda _: None,
+    is_text=True,
 )

@@ -109,3 +109,4 @@ class Reader:
     read: Callable[[Path, ReaderOptions], Iterator[Item]]
     fields: Callable[[ReaderOptions], frozenset[str] | None]
     entity: str = "usage"
+    is_text: bool = False
