@@ -267,7 +267,8 @@ def rejects(file_name: str | None, save: Path | None) -> None:
         count = save_rejected(Settings.from_environment(), save, file_name)
         click.echo(f"{count:,} records written to {save}")
         return
-    for line in describe_rejects(Settings.from_environment(), file_name=file_name):
+    lines = describe_rejects(Settings.from_environment(), file_name=file_name)
+    for line in lines or ["nothing was refused; what has no price is in marts.fct_suspended_usage"]:
         click.echo(line)
 
 

@@ -21,6 +21,7 @@ from orchestration.lib.progress import Progress
 from orchestration.lib.warehouse import read_rows
 from orchestration.quote import queries
 from orchestration.quote.world import SUFFIX, World, make_world
+from orchestration.review.text import counted
 from orchestration.scratch.as_of import find_as_of
 from orchestration.scratch.building import (
     WAIT_SECONDS,
@@ -125,8 +126,8 @@ def run_quote(
             with writer_lock(settings, WAIT_SECONDS):
                 world = make_world(settings, tree, as_of, account, folder)
             told(
-                f"{world.subscription_count:,} subscriptions on every plan: "
-                f"{world.scenario_count:,} bills of {as_of.bill_date}"
+                f"{counted(world.subscription_count, 'subscription')} on every plan: "
+                f"{counted(world.scenario_count, 'bill')} of {as_of.bill_date}"
             )
             _build(settings, world)
             quotes, advice = _read(world)

@@ -10,6 +10,7 @@ from orchestration.review.tariff_rows import (
     FAIR_USE_LIMITS,
     PRICE_TIERS,
     USAGE_RATE_STEPS,
+    ZONES,
     Tariff,
     TariffRow,
 )
@@ -38,6 +39,18 @@ def record_text(segment: Row, rate: TariffRow, tariff: Tariff) -> str:
     if bounds and expected != segment["rated_amount"]:
         priced += f"; of the whole event {', '.join(bounds)}"
     return f"{steps}; {priced} = {amount}"
+
+
+def place_text(segment: Row, tariff: Tariff) -> str:
+    """Say what a record got its rate by: its zone, the country and the network it was made in."""
+    zone_id = segment["zone_id"]
+    label = tariff.row(ZONES, zone_id).values.get("label_en") if zone_id else None
+    parts = (
+        f"zone {zone_id}{f' ({label})' if label else ''}" if zone_id else "",
+        f"country {segment['country_code']}" if segment["country_code"] else "",
+        f"network {segment['serving_network']}" if segment["serving_network"] else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def _units(segment: Row, rate: TariffRow) -> str:

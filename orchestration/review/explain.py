@@ -18,7 +18,7 @@ import duckdb
 
 from orchestration.lib.errors import TollhouseError
 from orchestration.lib.warehouse import Row, open_warehouse, read_rows
-from orchestration.review.arithmetic import record_text
+from orchestration.review.arithmetic import place_text, record_text
 from orchestration.review.tariff_rows import (
     ALLOWANCES,
     CHARGE_CAPS,
@@ -34,7 +34,7 @@ from orchestration.review.tariff_rows import (
     TariffRow,
     tariff_of,
 )
-from orchestration.review.text import UNITS, masked, plain
+from orchestration.review.text import UNITS, counted, masked, plain
 from orchestration.settings import Settings
 
 SHOWN_OF_INVOICE, SHOWN_OF_LINE = 3, 20
@@ -63,6 +63,13 @@ INVOICE = """
     order by (transitions.pass_state = 'issued') desc, transitions.ledger_sequence desc
     limit 1
 """
+NUMBERS_OF_ACCOUNT = """
+    select invoice_number
+    from marts.fct_invoices
+    where billing_account_id = upper($reference) and invoice_number is not null
+    order by bill_date desc, invoice_number desc
+    limit 12
+"""
 LINES = """
     select
         lines.*,
@@ -88,17 +95,32 @@ TAXES = """
 # The rated segments of the pass that stand on the invoice, once for all lines.
 KEEP_USAGE = """
     create temp table explained_usage as
-    select usage.*, files.file_name
-    from {source} as usage
+    with billed as (
+        select *
+        from {source}
+        where
+            pass_id = $pass_id
+            and billing_account_id in (
+                select billing_account_id
+                from marts.fct_invoice_lines
+                where invoice_id = $invoice_id
+            )
+    ),
+    landed as (
+        select event_id, file_id, record_number, min(record_id) as record_id
+        from staging.stg_landing__usage
+        where event_id in (select event_id from billed)
+        group by event_id, file_id, record_number
+    )
+    select billed.*, files.file_name, landed.record_id
+    from billed
     left join staging.stg_landing__files as files
-        on usage.file_id = files.file_id and files.file_status <> 'duplicate'
-    where
-        usage.pass_id = $pass_id
-        and usage.billing_account_id in (
-            select billing_account_id
-            from marts.fct_invoice_lines
-            where invoice_id = $invoice_id
-        )
+        on billed.file_id = files.file_id and files.file_status <> 'duplicate'
+    left join landed
+        on
+            billed.event_id = landed.event_id
+            and billed.file_id = landed.file_id
+            and billed.record_number = landed.record_number
 """
 _OF_LINE = """
     from explained_usage
@@ -203,12 +225,19 @@ class ExplainError(TollhouseError):
 
 @dataclass(frozen=True)
 class ExplainedRecord:
-    """One rated record (or the part of it in one band): where it came from and what it cost."""
+    """One rated record (or the part of it in one band): where it came from and what it cost.
+
+    `record_number` counts the records of the file from 1, without its header; `record_id` is the
+    record's own, empty where it has none. `place` is what it got its rate by.
+    """
 
     file_name: str
     record_number: int
+    record_id: str
     started_local: str
+    direction: str
     other_number: str
+    place: str
     arithmetic: str
     rated_amount: Decimal
     tariff_row: str
@@ -314,11 +343,17 @@ def _find(
     warehouse: duckdb.DuckDBPyConnection, reference: str, line_number: int | None
 ) -> tuple[Row, int | None]:
     found = read_rows(warehouse, INVOICE, {"reference": reference})
+    if not found:
+        found = read_rows(warehouse, INVOICE, {"reference": reference.upper()})
     if found:
         return found[0], line_number
     before, slash, after = reference.rpartition("/")
     if slash and after.isdecimal() and line_number is None:
         return _find(warehouse, before, int(after))
+    numbers = read_rows(warehouse, NUMBERS_OF_ACCOUNT, {"reference": reference})
+    if numbers:
+        listed = ", ".join(row["invoice_number"] for row in numbers)
+        raise ExplainError(f"{reference} is an account; explain an invoice of it: {listed}")
     raise ExplainError(f"there is no invoice {reference}")
 
 
@@ -367,9 +402,9 @@ def _usage(one: _Line) -> _Explained:
         tariff_row = one.tariff_row(USAGE_RATES, rate["usage_rate_id"])
         unit = UNITS.get(rate["service"], "units")
         arithmetic.append(
-            f"{rate['record_count']:,} records at {rate['usage_rate_id']}"
+            f"{counted(rate['record_count'], 'record')} at {rate['usage_rate_id']}"
             f"{' as billed before, taken back' if rate['is_reversal'] else ''}: "
-            f"{rate['measured_units']:,} {unit} measured, {rate['units']:,} in increments, "
+            f"{_measured(rate['measured_units'], unit)}, {rate['units']:,} in increments, "
             f"{rate['free_units']:,} free, {rate['charged_units']:,} charged, "
             f"rated one by one = {plain(rate['rated_amount'], 6)}"
         )
@@ -380,6 +415,10 @@ def _usage(one: _Line) -> _Explained:
     sources += _allowances(one, rates)
     records = [_record(one, segment) for segment in one.rows(SEGMENTS, shown=one.shown)]
     return arithmetic, sources, one.line["event_count"] or 0, records
+
+
+def _measured(units: int, unit: str) -> str:
+    return f"{counted(units, 'record') if unit == 'records' else f'{units:,} {unit}'} measured"
 
 
 def _allowances(one: _Line, rates: list[Row]) -> list[str]:
@@ -408,8 +447,11 @@ def _record(one: _Line, segment: Row) -> ExplainedRecord:
     return ExplainedRecord(
         file_name=segment["file_name"] or "",
         record_number=segment["record_number"],
+        record_id=segment["record_id"] or "",
         started_local=f"{segment['started_local']:%Y-%m-%d %H:%M:%S}",
+        direction=segment["direction"],
         other_number=masked(segment["other_number"]),
+        place=place_text(segment, one.tariff),
         arithmetic=(
             f"taken back as billed before = {plain(segment['rated_amount'], 6)}"
             if segment["is_reversal"]
@@ -612,6 +654,18 @@ def _text(found: Explanation) -> list[str]:
     return lines
 
 
+def record_lines(record: ExplainedRecord) -> list[str]:
+    """Return a record as a person reads it: its price, what it got that by, where it stands."""
+    way = "from" if record.direction == "incoming" else "to"
+    number = f" {way} {record.other_number}" if record.other_number else ""
+    own = f", record_id {record.record_id}" if record.record_id else ""
+    return [
+        f"      {record.started_local}{number}: {record.arithmetic}",
+        f"        {record.place}; {record.tariff_row}",
+        f"        record {record.record_number} of {record.file_name}{own}",
+    ]
+
+
 def _line_text(line: ExplainedLine, currency: str) -> list[str]:
     head = f"Line {line.line_number}  {line.description}: {plain(line.net_amount)} {currency}"
     lines = [
@@ -620,11 +674,7 @@ def _line_text(line: ExplainedLine, currency: str) -> list[str]:
     lines += [f"    {step}" for step in line.arithmetic]
     lines += [f"    from {source}" for source in line.sources]
     for record in line.records:
-        number = f" to {record.other_number}" if record.other_number else ""
-        lines += [
-            f"      {record.started_local}{number}: {record.arithmetic}",
-            f"        {record.tariff_row}; {record.file_name}, record {record.record_number}",
-        ]
+        lines += record_lines(record)
     more = line.record_count - len(line.records)
     if line.records and more > 0:
         lines.append(f"      and {more:,} more")

@@ -25,6 +25,7 @@ PROMOTIONS = "tariff/promotions.csv"
 CHARGE_CAPS = "tariff/charge_caps.csv"
 COMMITMENTS = "tariff/commitments.csv"
 COUPONS = "tariff/coupons.csv"
+ZONES = "tariff/zones.csv"
 TAX_RATES = "reference/tax_rates.csv"
 FEES = "tariff/fees.csv"
 

@@ -10,6 +10,11 @@ MASKED_DIGITS = 3
 UNITS = {"voice": "s", "data": "bytes", "sms": "records", "mms": "records", "content": "records"}
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 record, 2 records."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def plain(amount: Decimal, places: int = 2) -> str:
     """Return an exact decimal without needless zeros, with at least `places` decimals."""
     exact = -int(amount.normalize().as_tuple().exponent)

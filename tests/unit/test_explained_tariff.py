@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from orchestration.passes.records import describe_project
-from orchestration.review.arithmetic import record_text
+from orchestration.review.arithmetic import place_text, record_text
+from orchestration.review.explain import ExplainedRecord, record_lines
 from orchestration.review.tariff_rows import (
     RECURRING_CHARGES,
     USAGE_RATES,
@@ -20,6 +22,7 @@ from orchestration.review.tariff_rows import (
     TariffRow,
     tariff_of,
 )
+from orchestration.review.text import counted
 from orchestration.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -199,3 +202,49 @@ def test_tiers_are_the_price_after_less_the_price_before(tmp_path: Path) -> None
         "price of 170 counted in the period - price of 80 before it (tiers graduated: "
         "up to 100 0.10 per 1 + 5.00, line 2; up to no end 0.05 per 1, line 3) = 5.500000"
     )
+
+
+def test_a_record_says_by_which_zone_country_and_network_it_got_its_rate() -> None:
+    tariff = Tariff(PROJECT / "seeds")
+    segment = {"zone_id": "roaming_eu", "country_code": "ES", "serving_network": "21401"}
+    assert place_text(segment, tariff) == (
+        "zone roaming_eu (Roaming in the EU), country ES, network 21401"
+    )
+    assert place_text({**segment, "zone_id": "gone", "serving_network": None}, tariff) == (
+        "zone gone, country ES"
+    )
+
+
+def test_a_count_of_one_is_singular() -> None:
+    assert [counted(number, "record") for number in (0, 1, 2, 1000)] == [
+        "0 records",
+        "1 record",
+        "2 records",
+        "1,000 records",
+    ]
+
+
+@pytest.mark.parametrize(("direction", "way"), [("incoming", "from"), ("outgoing", "to")])
+def test_a_record_is_named_by_its_file_and_its_own_id(direction: str, way: str) -> None:
+    record = ExplainedRecord(
+        file_name="usage.csv",
+        record_number=378,
+        record_id="msc01-7",
+        started_local="2026-10-01 10:00:00",
+        direction=direction,
+        other_number="+49160xxx",
+        place="zone national",
+        arithmetic="60 s = 0.1",
+        rated_amount=Decimal("0.1"),
+        tariff_row="UR-1 (seeds/tariff/usage_rates.csv, line 2)",
+    )
+    assert record_lines(record) == [
+        f"      2026-10-01 10:00:00 {way} +49160xxx: 60 s = 0.1",
+        "        zone national; UR-1 (seeds/tariff/usage_rates.csv, line 2)",
+        "        record 378 of usage.csv, record_id msc01-7",
+    ]
+    assert record_lines(replace(record, record_id="", other_number="")) == [
+        "      2026-10-01 10:00:00: 60 s = 0.1",
+        "        zone national; UR-1 (seeds/tariff/usage_rates.csv, line 2)",
+        "        record 378 of usage.csv",
+    ]

@@ -25,6 +25,7 @@ from orchestration.lib.seeds import require_sound_seeds
 from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import read_passes, record_state
 from orchestration.passes.scope import export_for_dbt
+from orchestration.review.text import counted
 from orchestration.settings import Settings
 
 # What must be known before passes are opened: who there is, and which dates are bill dates.
@@ -57,6 +58,14 @@ FIGURES = {
         group by rule_id
     """,
 }
+# Of all that has landed and was not billed.
+SUSPENDED = """
+    select suspense_reason, count(distinct event_id) as record_count
+    from intermediate.int_usage__suspended
+    where event_id not in (select event_id from staging.stg_issued__billed_usage)
+    group by suspense_reason
+    order by record_count desc, suspense_reason
+"""
 
 
 @dbt_assets(
@@ -106,11 +115,14 @@ def calculation(context: dg.AssetExecutionContext) -> Iterator[Result]:
         if not current and not has_failed:
             _record(context)
         figures = {} if current or has_failed else _read_figures(house.settings)
+        suspended = {} if current or has_failed else _read_suspended(house.settings)
     if current:
         yield from report_current(context)
         return
     if not has_failed:
         say(f"calculated and validated: {len(results)} models and checks")
+        if told := suspended_text(suspended):
+            say(told)
     yield from report_results(context, results, "calculation", figures)
 
 
@@ -121,6 +133,24 @@ def _read_figures(settings: Settings) -> dict[str, dict[str, Any]]:
             table: {row[0]: str(row[1]) for row in warehouse.execute(query).fetchall()}
             for table, query in FIGURES.items()
         }
+
+
+def _read_suspended(settings: Settings) -> dict[str, int]:
+    """Return how many records wait without a price, by reason."""
+    with open_warehouse(settings) as warehouse:
+        return dict(warehouse.execute(SUSPENDED).fetchall())
+
+
+def suspended_text(suspended: dict[str, int]) -> str:
+    """Say how many records are suspended, why, and where they are listed; empty for none."""
+    if not suspended:
+        return ""
+    count = sum(suspended.values())
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in suspended.items())
+    return (
+        f"  {counted(count, 'record')} suspended: {reasons} (marts.fct_suspended_usage, "
+        "once the marts are built)"
+    )
 
 
 def _record(context: dg.AssetExecutionContext) -> None:
