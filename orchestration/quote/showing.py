@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -57,20 +58,9 @@ def print_quotes(found: Quotes, console: Console) -> None:
     if len(found.quotes) == 1:
         _print_plans(found.quotes[0], console)
         return
-    _table(
-        console,
-        "Best plan",
-        ("on", "cheapest", "subscriptions", "they save"),
-        [
-            (
-                one.present_plan_id,
-                one.cheapest_plan_id or "none has a price",
-                f"{one.subscription_count:,}",
-                f"{one.saving_amount:,.2f} {one.currency_code}",
-            )
-            for one in found.advice
-        ],
-    )
+    _table(console, "Best plan", ("on", "cheapest", "subscriptions", "they save"), advised(found))
+    if left_out := without_advice(found):
+        _table(console, "No advice: their plan has no price", ("on", "subscriptions"), left_out)
     saving = [one for one in found.quotes if one.saving_amount > 0]
     _table(
         console,
@@ -91,13 +81,53 @@ def print_quotes(found: Quotes, console: Console) -> None:
     )
 
 
+def advised(found: Quotes) -> list[tuple[str, ...]]:
+    """Return a row per present and best plan, of those whose present plan has a price."""
+    names = _names(found)
+    unpriced = Counter(
+        (one.currency_code, one.present_plan_id, one.cheapest_plan_id)
+        for one in found.quotes
+        if one.present_amount is None
+    )
+    rows: list[tuple[str, ...]] = []
+    for one in found.advice:
+        key = (one.currency_code, one.present_plan_id, one.cheapest_plan_id)
+        if count := one.subscription_count - unpriced[key]:
+            saved = f"{one.saving_amount:,.2f} {one.currency_code}"
+            cheapest = _named(one.cheapest_plan_id or "none has a price", names)
+            rows.append((_named(one.present_plan_id, names), cheapest, f"{count:,}", saved))
+    return rows
+
+
+def without_advice(found: Quotes) -> list[tuple[str, ...]]:
+    """Return a row per present plan that has no price: no plan of the tariff, or not for all."""
+    names = _names(found)
+    counts = Counter(one.present_plan_id for one in found.quotes if one.present_amount is None)
+    return [(_named(plan, names), f"{count:,}") for plan, count in counts.most_common()]
+
+
+def _names(found: Quotes) -> dict[str, str]:
+    return {plan.plan_id: plan.plan_name for quote in found.quotes for plan in quote.plans}
+
+
+def _named(plan_id: str, names: dict[str, str]) -> str:
+    name = names.get(plan_id, plan_id)
+    return plan_id if name == plan_id else f"{plan_id} ({name})"
+
+
 def _print_plans(quote: Quote, console: Console) -> None:
     _table(
         console,
         f"{quote.subscription_id} of account {quote.billing_account_id}",
-        ("plan", "", "fees", "usage", "other", "would cost", ""),
+        ("plan", "which", "fees", "usage", "other", "would cost", "currency or lack"),
         [_plan(one, quote) for one in quote.plans],
     )
+    console.print(
+        Text("other: promotions, coupons, caps, minimums, one-off charges and shared allowances")
+    )
+    if quote.present_amount is not None and quote.saving_amount > 0:
+        saved = f"{_amount(quote.saving_amount)} {quote.currency_code}"
+        console.print(Text(f"{quote.cheapest_plan_id} saves {saved}"))
 
 
 def _plan(one: PlanCost, quote: Quote) -> tuple[str, ...]:
@@ -109,7 +139,7 @@ def _plan(one: PlanCost, quote: Quote) -> tuple[str, ...]:
     other = one.other_amount + one.shared_amount
     lack = f"{one.unpriced_count:,} records have no price" if one.unpriced_count else ""
     return (
-        one.plan_id,
+        _named(one.plan_id, {one.plan_id: one.plan_name}),
         ", ".join(notes),
         _amount(one.recurring_amount),
         _amount(one.usage_amount),
