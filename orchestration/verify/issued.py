@@ -153,7 +153,8 @@ def usage_is_billed_once(evidence: Evidence) -> Finding:
     """
     count, events = evidence.row(
         """
-        select sum(case when is_reversal then -1 else 1 end), count(distinct event_id)
+        select
+            coalesce(sum(case when is_reversal then -1 else 1 end), 0), count(distinct event_id)
         from frozen.billed_usage
         """
     )
