@@ -38,3 +38,15 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
         + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def suspended_text(suspended: dict[str, int]) -> str:
+    """Say how many records are suspended, why, and where they are listed; empty for none."""
+    if not suspended:
+        return ""
+    count = sum(suspended.values())
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in suspended.items())
+    return (
+        f"  {counted(count, 'record')} suspended: {reasons} (marts.fct_suspended_usage, "
+        "once the marts are built)"
+    )

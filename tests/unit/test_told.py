@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orchestration.defs.calculate.assets import suspended_text
 from orchestration.defs.dispatch.assets import unsent_lines
 from orchestration.dispatch.outbox import UnsentDelivery
+from orchestration.review.text import suspended_text
 
 MISSING = "no channel 'email' is set up"
 

@@ -42,6 +42,7 @@ def home(tmp_path: Path) -> Settings:
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
         gzip.compress(TEXT.encode("utf-16")),
     ],
+    ids=["plain", "gzip", "gzip_in_two", "utf16", "utf16_big_endian", "utf16_in_gzip"],
 )
 def test_a_text_is_the_same_usage_however_it_is_packed(home: Settings, content: bytes) -> None:
     put(home, "texts", "calls_1.csv.gz", content)
@@ -62,6 +63,7 @@ def test_a_text_is_the_same_usage_however_it_is_packed(home: Settings, content: 
         (gzip.compress(TEXT.encode()) + b"rest", "not_gzip"),
         (TEXT.encode("utf-16") + b"x", "not_utf16"),
     ],
+    ids=["cut_off", "other_method", "something_behind", "odd_utf16"],
 )
 def test_what_cannot_be_unpacked_is_refused(home: Settings, content: bytes, rule: str) -> None:
     put(home, "texts", "calls_1.csv", content)

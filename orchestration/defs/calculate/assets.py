@@ -25,7 +25,7 @@ from orchestration.lib.seeds import require_sound_seeds
 from orchestration.lib.warehouse import open_warehouse
 from orchestration.passes.records import read_passes, record_state
 from orchestration.passes.scope import export_for_dbt
-from orchestration.review.text import counted
+from orchestration.review.text import suspended_text
 from orchestration.settings import Settings
 
 # What must be known before passes are opened: who there is, and which dates are bill dates.
@@ -139,18 +139,6 @@ def _read_suspended(settings: Settings) -> dict[str, int]:
     """Return how many records wait without a price, by reason."""
     with open_warehouse(settings) as warehouse:
         return dict(warehouse.execute(SUSPENDED).fetchall())
-
-
-def suspended_text(suspended: dict[str, int]) -> str:
-    """Say how many records are suspended, why, and where they are listed; empty for none."""
-    if not suspended:
-        return ""
-    count = sum(suspended.values())
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in suspended.items())
-    return (
-        f"  {counted(count, 'record')} suspended: {reasons} (marts.fct_suspended_usage, "
-        "once the marts are built)"
-    )
 
 
 def _record(context: dg.AssetExecutionContext) -> None:
