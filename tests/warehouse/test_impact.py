@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -287,9 +288,10 @@ def test_the_command_writes_all_it_is_asked_for_and_exits_by_the_gate(
     assert found["breaking_count"] == len(impact.breaking)
     assert found["currencies"][0]["change"] == str(impact.change)
     for written in (page, summary):
-        assert f"{len(impact.breaking)} bills move by more than 1.5 %." in written.read_text(
-            "utf-8"
+        said = re.findall(
+            r"([0-9]+) bills? moves? by more than 1\.5 %\.", written.read_text("utf-8")
         )
+        assert set(said) == {str(len(impact.breaking))}
 
 
 def test_the_command_shows_tables_without_markup(
@@ -299,7 +301,7 @@ def test_the_command_shows_tables_without_markup(
     print_impact(replace(raised, before="[bold]main[/bold]"), console)
     shown = console.export_text()
     assert "[bold]main[/bold] -> working tree, bill date 2026-11-01" in shown
-    assert "bills move by more than 1.5 %." in shown
+    assert re.search(r"\bbills? moves? by more than 1\.5 %\.", shown)
 
 
 def test_a_pass_billed_again_is_what_it_was_also_when_more_has_landed(home: Home) -> None:
